@@ -1,0 +1,7 @@
+NAME="AlmaLinux"
+VERSION="9.4 (sandbox)"
+ID="almalinux"
+ID_LIKE="rhel centos fedora"
+VERSION_ID="9.4"
+PLATFORM_ID="platform:el9"
+PRETTY_NAME="AlmaLinux 9.4 (hive-nornir sandbox)"

@@ -1,0 +1,1 @@
+"""From the site's YAML files to hosts, groups and variables."""

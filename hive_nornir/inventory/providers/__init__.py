@@ -1,0 +1,1 @@
+"""The infrastructures that a stage can name, one module each."""

@@ -1,0 +1,1 @@
+"""Idempotent steps that roles are made of, each probe, decide and apply (see `core`)."""

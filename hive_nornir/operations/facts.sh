@@ -1,0 +1,74 @@
+# Prints what a host is, for Facts.parse: sections that begin with `@@name`. Changes nothing, starts few processes, the slow ones side by side.
+
+hv_section() { printf '@@%s\n' "$1"; }
+
+# sshd and docker answer slowly; what they say comes at the end.
+hv_slow() {
+  hv_section sshd
+  sshd -T 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1 2>/dev/null
+  hv_section sshd-version
+  sshd -V 2>&1 | sed -n '/OpenSSH_/{p;q;}'
+  if command -v docker >/dev/null; then
+    hv_section docker
+    timeout 3 docker info --format '{{.ServerVersion}} {{.Swarm.LocalNodeState}}' 2>/dev/null | sed '/^ *$/d' | grep . || docker --version 2>/dev/null
+  fi
+}
+
+# The first process of our login is the one whose parent is sshd; sudo hides its environment from us, /proc does not.
+hv_session() {
+  hv_pid=$$
+  while [ "$hv_pid" -gt 1 ]; do
+    hv_parent=0
+    while read -r hv_key hv_value; do
+      [ "$hv_key" = PPid: ] && hv_parent=$hv_value && break
+    done <"/proc/$hv_pid/status"
+    hv_name=
+    [ "$hv_parent" -lt 1 ] || read -r hv_name <"/proc/$hv_parent/comm"
+    case $hv_name in sshd*) break ;; esac
+    hv_pid=$hv_parent
+  done
+  [ "$hv_pid" -gt 1 ] || return 0
+  tr '\0' '\n' <"/proc/$hv_pid/environ" |
+    sed -n '/^SSH_CONNECTION=/p; /^\([a-z]*_proxy\|[A-Z]*_PROXY\)=/{s#=\([^/]*//\)\{0,1\}.*@#=\1***@#;p;}'
+}
+
+hv_facts() {
+  hv_section files
+  grep -sH '' /etc/os-release /proc/1/comm /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /run/systemd/container \
+    /sys/fs/selinux/enforce /sys/module/apparmor/parameters/enabled /sys/class/net/*/address /sys/class/net/*/operstate
+  hv_section words
+  printf 'architecture=%s\n' "$(uname -m)"
+  for hv_word in apt-get dnf yum; do
+    command -v $hv_word >/dev/null && printf 'manager=%s\n' "$hv_word"
+  done
+  [ -d /etc/cloud ] && echo cloud-init=yes
+  [ -e /etc/selinux/config ] && echo selinux-config=yes
+  [ -e /run/reboot-required ] && echo reboot-required=yes
+  [ -e /proc/net/if_inet6 ] && echo ipv6=yes
+  [ -e /run/systemd/container ] || printf 'virtualization=%s\n' "$(systemd-detect-virt 2>/dev/null)"
+  for hv_file in /sys/firmware/efi/efivars/SecureBoot-*; do
+    [ -e "$hv_file" ] && printf 'secure-boot=%s\n' "$(od -An -tu1 -j4 -N1 "$hv_file")"
+  done
+  for hv_file in /lib/modules/*/; do
+    hv_file=${hv_file%/}
+    if [ -e "$hv_file/vmlinuz" ] || [ -e "/boot/vmlinuz-${hv_file##*/}" ]; then printf 'kernel=%s\n' "${hv_file##*/}"; fi
+  done
+  hv_file=$(command -v python3) && printf 'python=%s\n%s\n' "$hv_file" "$(python3 -V 2>&1)"
+  hv_section session
+  hv_session
+  hv_section addresses
+  ip -o addr
+  hv_section routes
+  ip -o route
+  hv_section blocks
+  lsblk -Pbo NAME,PKNAME,TYPE,SIZE,FSTYPE,MOUNTPOINT,MODEL,SERIAL
+  hv_section cgroup
+  grep cgroup /proc/mounts
+  hv_section free
+  df -Pk / /var
+  hv_section firewall
+  systemctl is-active firewalld ufw nftables iptables netfilter-persistent
+}
+
+{ hv_said=$({ hv_slow & hv_facts 2>/dev/null >&3; wait; }); } 3>&1
+printf '%s\n' "$hv_said"

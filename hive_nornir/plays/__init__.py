@@ -1,0 +1,1 @@
+"""The phases and their plays: which roles run on which hosts in which order."""

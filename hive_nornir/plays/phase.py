@@ -1,0 +1,64 @@
+"""Running a phase: the lock, the record, the plays one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hive_nornir.runs.events import Event, Observer, RunProcessor
+from hive_nornir.runs.report import HostReport, RunReport
+
+if TYPE_CHECKING:
+    from hive_nornir.site import Site
+
+__all__ = ["PhaseOptions", "run_phase"]
+
+
+@dataclass(frozen=True)
+class PhaseOptions:
+    """What `Site.run` was asked for, checked.
+
+    :param hosts: inventory names, in the site's order.
+    """
+
+    phase: str
+    roles: Sequence[str] | None
+    hosts: tuple[str, ...]
+    check: bool
+    halt: bool
+    destroy: bool
+    allow_reboot: bool
+
+
+def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) -> RunReport:
+    """Run a phase and report it; a dry run takes no lock and leaves no record (spec setup-hosts.md 2.5).
+
+    :raises UsageError: the options do not fit the phase; nothing was touched.
+    """
+    from hive_nornir.plays import build_infra, setup_hosts
+
+    run = {"build-infra": build_infra.run, "setup-hosts": setup_hosts.run}[options.phase]
+    report = RunReport(options.phase, site.context.stage, options.check)
+    report.hosts = {name: HostReport(name) for name in options.hosts}
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        listeners = list(observers)
+        if not options.check:
+            from hive_nornir.runs.lock import stage_lock
+            from hive_nornir.runs.record import RunRecord
+
+            stack.enter_context(stage_lock(site.context, options.phase))
+            listeners.append(stack.enter_context(RunRecord(site.context)))
+        processor = RunProcessor(report, listeners)
+        processor.emit(Event("phase-started", options.phase, hosts=options.hosts))
+        try:
+            run(site, options, processor)
+        except KeyboardInterrupt:
+            report.interrupted = True
+        report.seconds = time.monotonic() - started
+        status = "interrupted" if report.interrupted else "ok" if report.ok else "failed"
+        processor.emit(Event("phase-finished", options.phase, status=status, seconds=report.seconds, text="; ".join(report.notes)))
+    return report

@@ -1,0 +1,98 @@
+"""The phase setup-hosts: from bare Linux servers to configured ones (spec setup-hosts.md 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hive_nornir.errors import UsageError, nearest
+from hive_nornir.operations.guard import GuardGate
+from hive_nornir.plays.play import Play, play_task
+from hive_nornir.runs.events import Event
+from hive_nornir.runs.report import RoleReport
+from hive_nornir.tasks.role import RunOptions
+from hive_nornir.tasks.servers.addon import addon
+from hive_nornir.tasks.servers.base import base
+from hive_nornir.tasks.servers.docker import docker
+from hive_nornir.tasks.servers.hostsfile import hostsfile
+from hive_nornir.tasks.servers.iptables import iptables
+from hive_nornir.tasks.servers.ntp_client import ntp_client
+from hive_nornir.tasks.servers.pip_venv import pip_venv
+from hive_nornir.tasks.servers.ssh_connection import ssh_connection
+from hive_nornir.tasks.servers.tls_certificate import tls_certificate
+from hive_nornir.tasks.servers.users import users
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hive_nornir.plays.phase import PhaseOptions
+    from hive_nornir.runs.events import RunProcessor
+    from hive_nornir.site import Site
+
+__all__ = ["PLAYS", "run"]
+
+PLAYS = (
+    Play("preparation", "servers", "setup-hosts", (ssh_connection,)),
+    Play(
+        "setup hive servers",
+        "servers",
+        "setup-hosts",
+        (base, hostsfile, ntp_client, iptables, pip_venv, addon, users, tls_certificate, docker),
+    ),
+)
+
+
+def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
+    """Run the plays one after the other; hosts that failed take no part in the later ones.
+
+    :raises UsageError: an unknown role, or an option of another phase.
+    """
+    if options.halt or options.destroy:
+        raise UsageError("setup-hosts neither halts nor destroys servers", "that is build-infra")
+    _known_roles(options.roles)
+    nornir = site.nornir.with_processors([processor])
+    nornir.inventory.defaults.data["hive_run"] = RunOptions(GuardGate(), options.allow_reboot)
+    nornir.data.dry_run = options.check
+    nornir.data.reset_failed_hosts()
+    try:
+        for play in PLAYS:
+            _run_play(nornir, play, site, options, processor)
+    finally:
+        _close(nornir)
+
+
+def _run_play(nornir: Any, play: Play, site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
+    roles = play.selected(options.roles)
+    members = set(site.inventory.groups[play.group])
+    hosts = tuple(name for name in options.hosts if name in members)
+    if not roles or not hosts:
+        return
+    names = tuple(role.name for role in roles)
+    processor.emit(Event("play-started", options.phase, play.title, hosts=hosts, roles=names))
+    selected = nornir.filter(filter_func=lambda host: host.name in hosts)
+    try:
+        selected.run(task=play_task, name=play.title, roles=roles)
+    finally:
+        _mark_not_run(processor, play, hosts, names)
+
+
+def _mark_not_run(processor: RunProcessor, play: Play, hosts: Sequence[str], names: Sequence[str]) -> None:
+    for host in hosts:
+        done = processor.report.hosts[host].roles
+        for name in names:
+            done.setdefault(name, RoleReport(name, play.title, "not-run", error="an earlier role failed on this host"))
+
+
+def _known_roles(names: Sequence[str] | None) -> None:
+    if names is None:
+        return
+    known = {role.name for play in PLAYS for role in play.roles} | {play.tag for play in PLAYS}
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        name = unknown[0] if unknown else ""
+        raise UsageError(f"setup-hosts has no role {name!r}", nearest(name, known))
+
+
+def _close(nornir: Any) -> None:
+    for host in nornir.inventory.hosts.values():
+        host.data.pop("hive_facts", None)
+        host.close_connections()

@@ -1,0 +1,158 @@
+"""The site: the one object that a script or a notebook holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hive_nornir.errors import UsageError, nearest
+from hive_nornir.inventory.context import SiteContext
+
+if TYPE_CHECKING:
+    from nornir.core import Nornir
+
+    from hive_nornir.inventory.providers.base import Provider, ProviderSite, Resource
+    from hive_nornir.inventory.site_inventory import SiteInventory
+    from hive_nornir.plays.phase import PhaseOptions
+    from hive_nornir.runs.events import Observer
+    from hive_nornir.runs.report import RunReport
+
+__all__ = ["PHASES", "Site"]
+
+PHASES = ("build-infra", "setup-hosts")
+
+
+class Site:
+    """A site in one of its stages::
+
+        from hive_nornir import Site
+
+        site = Site.open("site")
+        print(site.run("setup-hosts", roles=["base", "docker"]).changed)
+
+    Opening reads nothing but the stage; the definitions are read and checked when they are first needed.
+    """
+
+    def __init__(self, context: SiteContext) -> None:
+        self.context = context
+
+    @classmethod
+    def open(cls, root: str | Path | None = None, stage: str | None = None) -> Site:
+        """Open a site's folder.
+
+        :param root: the folder that holds `inventory/`; the environment's HIVE_ROOT_DIR or the current folder without it.
+        :param stage: private, staging or production; HIVE_STAGE, the persisted one or private without it.
+        :raises UsageError: there is no such folder or stage.
+        """
+        return cls(SiteContext.resolve(Path(root) if root is not None else None, stage, os.environ))
+
+    @cached_property
+    def inventory(self) -> SiteInventory:
+        """The hosts, groups and variables of the stage.
+
+        :raises DefinitionErrors: with everything that is wrong in the definitions.
+        """
+        from hive_nornir.inventory.site_inventory import SiteInventory
+
+        return SiteInventory.load(self.context)
+
+    @cached_property
+    def nornir(self) -> Nornir:
+        """The stage's servers as a Nornir object, to run your own tasks with."""
+        from hive_nornir.inventory.plugin import nornir_for
+
+        return nornir_for(self.inventory)
+
+    def plan(self, phase: str, *, roles: Sequence[str] | None = None, limit: Sequence[str] | None = None, **options: Any) -> RunReport:
+        """What `run` would change; touches nothing, neither on the hosts nor here.
+
+        Takes the same arguments as `run`.
+        """
+        return self.run(phase, roles=roles, limit=limit, check=True, **options)
+
+    def run(
+        self,
+        phase: str,
+        *,
+        roles: Sequence[str] | None = None,
+        limit: Sequence[str] | None = None,
+        check: bool = False,
+        halt: bool = False,
+        destroy: bool = False,
+        allow_reboot: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> RunReport:
+        """Run a phase on the stage's servers.
+
+        :param phase: one of `PHASES`.
+        :param roles: names of roles or tags of plays; None is all (setup-hosts only).
+        :param limit: inventory names or short names of hosts; None is all.
+        :param check: only find out what would change.
+        :param halt: stop the servers (build-infra only).
+        :param destroy: delete the servers and their data, without asking (build-infra only).
+        :param allow_reboot: restart servers that need it.
+        :param observers: called with every `Event` as it happens.
+        :returns: what was done; a host's failure is in it, not raised.
+        :raises UsageError: an unknown phase, role or host; nothing was touched.
+        :raises DefinitionErrors: the definitions are wrong; nothing was touched.
+        """
+        from hive_nornir.plays.phase import PhaseOptions, run_phase
+
+        if phase not in PHASES:
+            raise UsageError(f"there is no phase {phase!r}", nearest(phase, PHASES))
+        hosts = self.select_hosts(limit)
+        options: PhaseOptions = PhaseOptions(phase, roles, hosts, check, halt, destroy, allow_reboot)
+        return run_phase(self, options, observers)
+
+    def select_hosts(self, limit: Sequence[str] | None) -> tuple[str, ...]:
+        """Inventory names of the servers that `limit` names, in the site's order.
+
+        :param limit: inventory names or short names; None is all.
+        :raises UsageError: a name fits no server of the stage.
+        """
+        servers = self.inventory.servers
+        if limit is None:
+            return tuple(servers)
+        short = {name.split(".", 1)[0]: name for name in servers}
+        unknown = [name for name in limit if name not in servers and name not in short]
+        if unknown or not limit:
+            name = unknown[0] if unknown else ""
+            raise UsageError(f"stage {self.context.stage} has no host {name!r}", nearest(name, [*servers, *short]))
+        wanted = {short.get(name, name) for name in limit}
+        return tuple(name for name in servers if name in wanted)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The infrastructure of the stage."""
+        from hive_nornir.inventory.providers.registry import provider_named
+
+        return provider_named(str(self.inventory.scope(self.inventory.mother)["hive_provider"]))
+
+    def provider_site(self, progress: Any = lambda _name, _text: None) -> ProviderSite:
+        """What the provider is told about the stage.
+
+        :param progress: called with (name, plain words) as a provider works.
+        """
+        from hive_nornir.inventory.providers.base import ProviderSite, ServerSpec
+
+        inventory = self.inventory
+        servers = [
+            ServerSpec(name, str(inventory.scope(name)["hive_private_ip"]), inventory.object(name).groups, inventory.scope(name))
+            for name in inventory.servers
+        ]
+        return ProviderSite(
+            hive_name=inventory.hive_name,
+            stage=self.context.stage,
+            root=self.context.root,
+            context_dir=self.context.context_dir,
+            servers=servers,
+            mother=inventory.scope(inventory.mother),
+            progress=progress,
+        )
+
+    def resources(self) -> list[Resource]:
+        """Every resource of the stage's infrastructure with its state; reads only."""
+        return self.provider.plan(self.provider_site())

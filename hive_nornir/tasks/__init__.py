@@ -1,0 +1,1 @@
+"""The roles, one module each, grouped by what they configure."""

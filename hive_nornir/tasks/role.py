@@ -1,0 +1,247 @@
+"""What makes a function a role: the decorator, the variables that it reads, and the host that it is given.
+
+A role is a module with one public function::
+
+    class NtpVariables(Variables):
+        hive_ntp_servers: list[str] = []
+
+    @role(when=lambda v: bool(v.hive_ntp_servers), condition="hive_ntp_servers is set")
+    def ntp_client(host: Target, v: NtpVariables) -> list[Operation]:
+        \"\"\"Take the time from the site's servers.\"\"\"
+
+A role that must look twice is a generator: it yields lists of operations and is sent their outcomes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hive_nornir.errors import DefinitionErrors, HiveError, Problem
+from hive_nornir.operations.core import Operation, Outcome
+from hive_nornir.operations.engine import Engine
+from hive_nornir.operations.facts import Facts, facts_operation
+
+if TYPE_CHECKING:
+    from nornir.core.task import Result, Task
+
+    from hive_nornir.connections.shell import SshTransport
+    from hive_nornir.inventory.site_inventory import SiteInventory
+    from hive_nornir.operations.guard import GuardGate
+    from hive_nornir.tasks.os import OsData
+
+__all__ = ["Outcomes", "Role", "RunOptions", "Steps", "Target", "Variables", "role"]
+
+Outcomes = dict[Operation, Outcome]
+Steps = Generator[list[Operation], Outcomes, None]
+
+
+class Variables(BaseModel):
+    """Base of the variables that a role reads: each field is an inventory variable with its default (spec setup-hosts.md, per role)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+V = TypeVar("V", bound=Variables)
+RoleFunction = Callable[["Target", Any], "list[Operation] | Steps"]
+
+
+@dataclass
+class RunOptions:
+    """What all hosts of a run share; in Nornir it is `inventory.defaults.data["hive_run"]`.
+
+    :param gate: for guarded changes.
+    :param allow_reboot: whether a role may restart a server.
+    """
+
+    gate: GuardGate
+    allow_reboot: bool = False
+
+
+@dataclass
+class Target:
+    """The host that a role works on.
+
+    :param check: nothing may be changed, on the host or on the mother.
+    """
+
+    task: Task
+    site: SiteInventory
+    check: bool
+    options: RunOptions
+    _facts: list[Facts] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Inventory name, `p-hive0.example`."""
+        return str(self.task.host.name)
+
+    @property
+    def short_name(self) -> str:
+        """First label of the name: the host's own name."""
+        return self.name.split(".", 1)[0]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Inventory groups that the host is a member of."""
+        return self.site.object(self.name).groups
+
+    @cached_property
+    def variables(self) -> Mapping[str, Any]:
+        """Every inventory variable of the host, rendered when read."""
+        return self.site.scope(self.name)
+
+    @property
+    def transport(self) -> SshTransport:
+        """The root shell on the host."""
+        return cast("SshTransport", self.task.host.get_connection("hive", self.task.nornir.config))
+
+    @property
+    def facts(self) -> Facts:
+        """What the host is (spec setup-hosts.md 2.2); gathered once a run, in one round trip."""
+        known = self.task.host.data.get("hive_facts")
+        if known is None:
+            known = gather_facts(self.transport, self.name)
+            self.task.host.data["hive_facts"] = known
+        return cast("Facts", known)
+
+    @cached_property
+    def os(self) -> OsData:
+        """What differs between distributions: names of packages, paths, units (spec os-matrix.md)."""
+        from hive_nornir.tasks.os import os_data
+
+        return os_data(self.facts)
+
+
+def gather_facts(transport: SshTransport, name: str) -> Facts:
+    """Look at a host, in one round trip."""
+    [outcome] = Engine(transport, name, check=True).run([facts_operation()])
+    if outcome.observed is None:
+        raise HiveError(f"{name} did not tell its facts")
+    return Facts.parse(outcome.observed.text)
+
+
+class Role:
+    """A Nornir task with its documentation: `nornir.run(task=base)` applies it to every host of the inventory.
+
+    :param name: as in `--roles`: the function's name with hyphens.
+    :param variables: the model of the variables that it reads.
+    :param condition: when it applies, in words; "always".
+    """
+
+    def __init__(self, function: RoleFunction, when: Callable[[Any], bool] | None, condition: str) -> None:
+        self.function = function
+        self.__name__ = function.__name__.replace("_", "-")
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.name = self.__name__
+        self.condition = condition
+        self._when = when
+
+    @cached_property
+    def variables(self) -> type[Variables]:
+        """The model of the variables that it reads, from the annotation of its second parameter."""
+        second = list(inspect.signature(self.function).parameters)[1]
+        return cast("type[Variables]", get_type_hints(self.function)[second])
+
+    @property
+    def summary(self) -> str:
+        """The first line of its documentation."""
+        return inspect.cleandoc(self.__doc__ or "").splitlines()[0]
+
+    def __call__(self, task: Task) -> Result:
+        """Apply the role to the task's host; in a dry run only find out what would change."""
+        from nornir.core.task import Result
+
+        target = _target(task)
+        values = self.values(target.variables, target.name)
+        if self._when is not None and not self._when(values):
+            return Result(host=task.host, result=f"does not apply: {self.condition}", hive_status="skipped")
+        outcomes = self._run(target, values)
+        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+        changed = any(outcome.status in ("changed", "would-change", "unknown") for outcome in outcomes)
+        if failed:
+            raise failed[0].error or HiveError(failed[0].summary)
+        return Result(host=task.host, changed=changed, result=f"{sum(o.status == 'changed' for o in outcomes)} changed of {len(outcomes)}")
+
+    def values(self, variables: Mapping[str, Any], host: str) -> Variables:
+        """The role's variables of one host, checked.
+
+        :raises DefinitionErrors: a value is not of the declared type.
+        """
+        given = {name: variables[name] for name in self.variables.model_fields if name in variables}
+        try:
+            return self.variables.model_validate(given)
+        except ValidationError as error:
+            raise DefinitionErrors(
+                Problem(None, 0, f"{host}: {'.'.join(map(str, e['loc']))}: {e['msg']}", f"read by the role {self.name}") for e in error.errors()
+            ) from error
+
+    def _run(self, target: Target, values: Variables) -> list[Outcome]:
+        engine = Engine(target.transport, target.name, check=target.check, gate=target.options.gate)
+        steps = self.function(target, values)
+        if isinstance(steps, list):
+            return _record(target.task, engine, steps)
+        everything: list[Outcome] = []
+        try:
+            operations = next(steps)
+            while True:
+                outcomes = _record(target.task, engine, operations)
+                everything += outcomes
+                if any(outcome.status == "failed" for outcome in outcomes):
+                    steps.close()
+                    return everything
+                operations = steps.send({outcome.operation: outcome for outcome in outcomes})
+        except StopIteration:
+            return everything
+
+
+def role(*, when: Callable[[V], bool] | None = None, condition: str = "always") -> Callable[[RoleFunction], Role]:
+    """Make a function a role.
+
+    :param when: whether it applies to a host, from its variables; `condition` says the same in words.
+    """
+    return lambda function: Role(function, when, condition)
+
+
+def _target(task: Task) -> Target:
+    defaults = task.nornir.inventory.defaults.data
+    options = defaults.get("hive_run")
+    if options is None:
+        from hive_nornir.operations.guard import GuardGate
+
+        options = defaults.setdefault("hive_run", RunOptions(GuardGate()))
+    return Target(task=task, site=defaults["hive_site"], check=task.is_dry_run(), options=options)
+
+
+def _record(task: Task, engine: Engine, operations: list[Operation]) -> list[Outcome]:
+    """Run operations and show each as a Nornir sub-result."""
+    started = time.monotonic()
+    outcomes = engine.run(operations)
+    for outcome in outcomes:
+        task.results.append(_sub_result(task, outcome))
+    task.host.data.setdefault("hive_seconds", {})[task.name] = time.monotonic() - started
+    return outcomes
+
+
+def _sub_result(task: Task, outcome: Outcome) -> Result:
+    from nornir.core.task import Result
+
+    result = Result(
+        host=task.host,
+        result=outcome.summary,
+        changed=outcome.status in ("changed", "would-change", "unknown"),
+        diff=outcome.diff,
+        failed=outcome.status == "failed",
+        exception=outcome.error,
+        hive_outcome=outcome,
+    )
+    result.name = cast("None", outcome.operation.name)
+    result.stderr = outcome.stderr
+    return result
