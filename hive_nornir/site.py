@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from hive_nornir.inventory.context import SiteContext
 if TYPE_CHECKING:
     from nornir.core import Nornir
 
+    from hive_nornir.inventory.ca import SiteCA
     from hive_nornir.inventory.providers.base import Provider, ProviderSite, Resource
     from hive_nornir.inventory.site_inventory import SiteInventory
     from hive_nornir.plays.phase import PhaseOptions
@@ -106,6 +107,46 @@ class Site:
         hosts = self.select_hosts(limit)
         options: PhaseOptions = PhaseOptions(phase, roles, hosts, check, halt, destroy, allow_reboot)
         return run_phase(self, options, observers)
+
+    def reload(self) -> None:
+        """Read the definitions and the connection data anew when they are next needed."""
+        self.close()
+        for name in ("inventory", "nornir", "provider"):
+            self.__dict__.pop(name, None)
+
+    def close(self) -> None:
+        """Drop the connections to the servers."""
+        if "nornir" in self.__dict__:
+            for host in self.nornir.inventory.hosts.values():
+                host.close_connections()
+
+    def certificate_authority(self, *, create: bool) -> SiteCA | None:
+        """The site's certificate authority (spec build-infra.md 9).
+
+        :param create: make it when it is not there.
+        :returns: None when it is not there and is not to be made.
+        """
+        from hive_nornir.inventory.ca import CA_DAYS, SiteCA
+
+        folder = self.context.context_dir / "ca"
+        if not create and not (folder / "cacert.pem").exists():
+            return None
+        mother = self.inventory.scope(self.inventory.mother)
+        return SiteCA.load_or_create(
+            folder,
+            self.inventory.hive_name,
+            days=int(mother.get("hive_valid_in", CA_DAYS)),
+            sub_prefix=str(mother.get("hive_sub_prefix", "")),
+            imported_cert=str(mother.get("hive_ca_cert", "")),
+            imported_key=str(mother.get("hive_ca_key", "")),
+        )
+
+    def private_key(self, variables: Mapping[str, Any]) -> Path:
+        """The private key that lets us into a server: `hive_private_key_path`, or the stage's own.
+
+        :param variables: of the server.
+        """
+        return Path(str(variables.get("hive_private_key_path") or self.context.context_dir / "id_rsa"))
 
     def select_hosts(self, limit: Sequence[str] | None) -> tuple[str, ...]:
         """Inventory names of the servers that `limit` names, in the site's order.

@@ -20,17 +20,55 @@ hv_putback() {
   done
 }
 
-# hv_write PATH MODE OWNER:GROUP [VALIDATOR]: standard input becomes PATH at once, never wider than MODE; VALIDATOR reads the candidate as $hv_v
+# hv_stat PATH [-L]: type|mode|user|group|uid|gid|size, or `absent`; `|left` is added if an interrupted hv_write left its temporary file
+hv_stat() {
+  hv_s=$(stat ${2-} -c '%F|%a|%U|%G|%u|%g|%s' -- "$1" 2>/dev/null) || hv_s=absent
+  [ ! -e "${1%/*}/.${1##*/}.hive-nornir" ] || hv_s="$hv_s|left"
+  printf '%s\n' "$hv_s"
+}
+
+# hv_file PATH SHA256 MAX [-L]: hv_stat, a regular file's checksum, and its content if it is not SHA256 and has less than MAX bytes
+hv_file() {
+  hv_stat "$1" "${4-}"
+  case $hv_s in regular*) ;; *) return 0 ;; esac
+  hv_c=$(sha256sum <"$1")
+  printf '%s\n' "${hv_c%% *}"
+  hv_s=${hv_s%|left}
+  [ "${hv_c%% *}" = "$2" ] || [ "${hv_s##*|}" -ge "$3" ] || cat -- "$1"
+}
+
+# hv_dir PATH MODE OWNER:GROUP: a new folder, never wider than MODE
+hv_dir() { mkdir -p -m 700 -- "$1" && chown -- "$3" "$1" && chmod -- "$2" "$1"; }
+
+# hv_write PATH MODE OWNER:GROUP [VALIDATOR [SHA256]]: standard input becomes PATH at once, never wider than MODE, never cut off;
+# VALIDATOR reads the candidate as $hv_v
 hv_write() {
-  hv_t=$(dirname -- "$1")/.$(basename -- "$1").hive-nornir
+  hv_t=${1%/*}/.${1##*/}.hive-nornir
   [ ! -d "$1" ] || { echo "$1 is a directory" >&2; return 1; }
   rm -f -- "$hv_t"
   (umask 077; set -C; cat >"$hv_t") && chown -- "$3" "$hv_t" && chmod -- "$2" "$hv_t" || { rm -f -- "$hv_t"; return 1; }
+  if [ -n "${5-}" ] && [ "$(sha256sum <"$hv_t")" != "$5  -" ]; then
+    echo "the new $1 did not arrive whole; it was not installed" >&2; rm -f -- "$hv_t"; return 1
+  fi
   if [ -n "${4-}" ]; then
     hv_v=$hv_t sh -c "$4" >&2 || { echo "the new $1 is not valid; it was not installed" >&2; rm -f -- "$hv_t"; return 1; }
   fi
   if [ -e "$1" ] && command -v chcon >/dev/null 2>&1 && [ -e /sys/fs/selinux/enforce ]; then chcon --reference="$1" -- "$hv_t" || :; fi
   sync -- "$hv_t" 2>/dev/null || sync
-  mv -f -- "$hv_t" "$1"
+  mv -f -- "$hv_t" "$1" || return 1
   if [ -e /sys/fs/selinux/enforce ] && command -v restorecon >/dev/null 2>&1; then restorecon -- "$1" || :; fi
+}
+
+# hv_edit PATH OLD VALIDATOR NEW [keep]: standard input becomes the text of the file that PATH leads to, which must still have the checksum
+# OLD and keeps its mode and owner; NEW is the new text's. `keep`: the file as it was is kept, once, beside it as NAME.hive-nornir-orig,
+# or where programs read every file of the folder, in /var/lib/hive-nornir/originals
+hv_edit() {
+  hv_p=$(readlink -f -- "$1") || return 1
+  [ "$(sha256sum <"$hv_p")" = "$2  -" ] || { echo "$1 was changed by somebody else meanwhile; run again" >&2; return 1; }
+  if [ -n "${5-}" ]; then
+    hv_o=$hv_p.hive-nornir-orig
+    case ${hv_p%/*} in *.d) hv_o=$hv_lib/originals$hv_p; (umask 077; mkdir -p -- "${hv_o%/*}") || return 1 ;; esac
+    [ -e "$hv_o" ] || { cp -p -- "$hv_p" "$hv_o.new" && mv -f -- "$hv_o.new" "$hv_o"; } || return 1
+  fi
+  hv_write "$hv_p" "$(stat -c %a -- "$hv_p")" "$(stat -c %u:%g -- "$hv_p")" "$3" "$4"
 }

@@ -9,67 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from hive_nornir.errors import nearest
+from hive_nornir.inventory.filters_subnet import ipmath, ipsubnet, nthhost
+from hive_nornir.inventory.ip_value import Address, parse_address
 
 __all__ = ["IP_FILTERS"]
 
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10", "fec0::/10")
 
-
-class _Address:
-    """An address, perhaps with a prefix; netaddr's network with the questions that the filters ask."""
-
-    def __init__(self, value: Any) -> None:
-        import netaddr
-
-        if isinstance(value, bool) or value in ("", None):
-            raise ValueError("not an address")
-        head, slash, tail = str(value).partition("/")
-        first = netaddr.IPAddress(int(head) if head.isdigit() else head, flags=0)
-        self.net = netaddr.IPNetwork(f"{first}/{tail}" if slash else str(first))
-        self.text = str(self.net) if slash else str(first)
-
-    @property
-    def single(self) -> bool:
-        return bool(self.net.size == 1)
-
-    @property
-    def is_host(self) -> bool:
-        """A host's address, not that of a network; a /31 or /127 has hosts only."""
-        return self.single or bool(self.net.ip != self.net.network or (not self.net.broadcast and self.net.version == 4))
-
-    @property
-    def host_prefix(self) -> str:
-        return f"{self.net.ip}/{self.net.prefixlen}"
-
-    @property
-    def usable(self) -> tuple[int, int]:
-        """First and last address that a host can have, as numbers."""
-        edge = 1 if self.net.size > 2 else 0  # a /31 has no network address (RFC 3021)
-        return int(self.net.first) + edge, int(self.net.last) - edge
-
-    def at(self, number: int) -> str:
-        import netaddr
-
-        return str(netaddr.IPAddress(number, self.net.version))
-
-    def inside(self, other: str) -> bool:
-        import netaddr
-
-        network = netaddr.IPNetwork(other)
-        return bool(network.version == self.net.version and network.first <= self.net.first and self.net.last <= network.last)
-
-    @property
-    def private(self) -> bool:
-        return any(self.inside(network) for network in _PRIVATE)
-
-
-def _neighbour(address: _Address, distance: int) -> str | None:
+def _neighbour(address: Address, distance: int) -> str | None:
     first, last = address.usable
     number = int(address.net.ip) + distance
     return address.at(number) if not address.single and first <= number <= last else None
 
 
-def _peer(address: _Address) -> str | None:
+def _peer(address: Address) -> str | None:
     if address.net.size == 2:  # the other one of a /31
         return address.at(int(address.net.ip) ^ 1)
     first, last = address.usable
@@ -78,27 +30,27 @@ def _peer(address: _Address) -> str | None:
     return None
 
 
-def _as_ipv4(address: _Address) -> str | None:
+def _as_ipv4(address: Address) -> str | None:
     try:
         return str(address.net.ipv4())
     except (ValueError, ArithmeticError):
         return None
 
 
-def _to_6to4(address: _Address) -> str | None:
+def _to_6to4(address: Address) -> str | None:
     if address.net.version != 4 or address.private:
         return None
     number = int(address.net.ip)
     return f"2002:{number >> 16:04x}:{number & 0xFFFF:04x}::1/48"
 
 
-def _unless_single(read: Callable[[_Address], Any]) -> Callable[[_Address], Any]:
+def _unless_single(read: Callable[[Address], Any]) -> Callable[[Address], Any]:
     return lambda address: None if address.single else read(address)
 
 
 _host_prefix = _unless_single(lambda a: a.host_prefix if a.is_host else None)
 
-_QUERIES: dict[str, Callable[[_Address], Any]] = {
+_QUERIES: dict[str, Callable[[Address], Any]] = {
     "": lambda a: a.text,
     "6to4": _to_6to4,
     "address": lambda a: str(a.net.ip) if a.is_host else None,
@@ -145,15 +97,6 @@ _QUERIES: dict[str, Callable[[_Address], Any]] = {
 }
 
 
-def _parsed(value: Any) -> _Address | None:
-    import netaddr
-
-    try:
-        return _Address(value)
-    except (ValueError, TypeError, netaddr.AddrFormatError):
-        return None
-
-
 def ipaddr(value: Any, query: Any = "", version: int | None = None) -> Any:
     """What `query` asks of an address or network; of a list, the answers of its addresses.
 
@@ -163,7 +106,7 @@ def ipaddr(value: Any, query: Any = "", version: int | None = None) -> Any:
     """
     if isinstance(value, (list, tuple)):
         return [answer for item in value if (answer := ipaddr(item, query, version)) is not False]
-    address = _parsed(value)
+    address = parse_address(value)
     read = _query(query)
     # Asking for an IPv4 form of an IPv6 address is what ipv6('ipv4') is for, so the version is that of the value.
     if address is None or version not in (None, address.net.version):
@@ -172,92 +115,22 @@ def ipaddr(value: Any, query: Any = "", version: int | None = None) -> Any:
     return False if answer is None else answer
 
 
-def _query(query: Any) -> Callable[[_Address], Any]:
+def _query(query: Any) -> Callable[[Address], Any]:
     known = _QUERIES.get(str(query))
     if known is not None:
         return known
     try:
         index = int(query)
     except ValueError:
-        if _parsed(query) is None:
+        if parse_address(query) is None:
             raise ValueError(f"ipaddr knows no query {query!r}: {nearest(str(query), [*_QUERIES])}") from None
         return lambda address: address.text if address.inside(str(query)) else None
     return lambda address: _at_index(address, index)
 
 
-def _at_index(address: _Address, index: int) -> str | None:
-    if address.single or not -address.net.size <= index < address.net.size:
-        return None
-    return f"{address.at(_nth(address, index))}/{address.net.prefixlen}"
-
-
-def _nth(address: _Address, index: int) -> int:
-    return int(address.net.first) + (index if index >= 0 else int(address.net.size) + index)
-
-
-def nthhost(value: Any, query: Any = "") -> Any:
-    """The address with this index in a network, from the end when negative; False when there is none."""
-    address = _parsed(value)
-    try:
-        index = int(query)
-    except (TypeError, ValueError):
-        return False
-    if address is None or not -address.net.size <= index < address.net.size:
-        return False
-    return address.at(_nth(address, index))
-
-
-def ipsubnet(value: Any, query: Any = "", index: Any = None) -> Any:
-    """Subnets of a network, the networks around an address, or the rank of one network in another.
-
-    :param query: nothing (the value as a network), a prefix length, or a network that contains the value.
-    :param index: which subnet, or how many steps inwards from the network around an address.
-    :return: False when the value is no address; how many there are, as a text, when no index is given.
-    :raises ValueError: the value is not inside of the network.
-    """
-    address = _parsed(value)
-    if address is None:
-        return False
-    if query == "":
-        return str(address.net.cidr)
-    if not str(query).lstrip("-").isdigit():
-        return _rank(address, str(query))
-    prefix = int(query)
-    if address.single:
-        around = address.net.supernet(prefix)
-        return str(around[int(index or 0)]) if -len(around) <= int(index or 0) < len(around) else False
-    return _subnet(address, prefix, None if index is None else int(index))
-
-
-def _subnet(address: _Address, prefix: int, index: int | None) -> Any:
-    count = 1 << prefix - address.net.prefixlen if prefix >= address.net.prefixlen else 0
-    if index is None:
-        return str(count) if count else False
-    if not -count <= index < count:
-        return False
-    # Counted, not listed: a /48 has 65,536 subnets of /64.
-    width = (32 if address.net.version == 4 else 128) - prefix
-    return f"{address.at(int(address.net.first) + (index % count << width))}/{prefix}"
-
-
-def _rank(address: _Address, outer: str) -> str:
-    import netaddr
-
-    network = netaddr.IPNetwork(outer)
-    if not address.inside(outer):
-        raise ValueError(f"{address.text} is not in the network {outer}")
-    return str((int(address.net.first) - int(network.first)) // int(address.net.size) + 1)
-
-
-def ipmath(value: Any, amount: int) -> str:
-    """An address this many further on, or back.
-
-    :raises ValueError: the value is no address.
-    """
-    address = _parsed(value)
-    if address is None:
-        raise ValueError(f"{value!r} is not an address")
-    return address.at(int(address.net.ip) + int(amount))
+def _at_index(address: Address, index: int) -> str | None:
+    number = address.nth(index)
+    return None if address.single or number is None else f"{address.at(number)}/{address.net.prefixlen}"
 
 
 def _wrapped(text: str) -> str:
@@ -269,7 +142,7 @@ def ipwrap(value: Any) -> Any:
     """IPv6 addresses in brackets, anything else as it is."""
     if isinstance(value, (list, tuple)):
         return [ipwrap(item) for item in value]
-    address = _parsed(value)
+    address = parse_address(value)
     return _wrapped(address.text) if address is not None and address.net.version == 6 else value
 
 

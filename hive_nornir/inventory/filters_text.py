@@ -63,10 +63,7 @@ def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes our marked texts as texts, and indents lists."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's signature
-        return super().increase_indent(flow, False)
+    """Writes our marked texts as texts."""
 
 
 _Dumper.add_multi_representer(str, lambda dumper, value: dumper.represent_str(str(value)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from paramiko import PKey
     from paramiko.hostkeys import HostKeyEntry
 
-__all__ = ["KnownHosts"]
+__all__ = ["KnownHosts", "pinned_name"]
 
 _PATIENCE = 10.0  # seconds; a writer holds the lock for milliseconds
 
@@ -32,7 +32,7 @@ class KnownHosts:
 
     def keys(self, name: str, port: int = 22) -> list[PKey]:
         """The keys that are pinned for a host."""
-        wanted = _pattern(name, port)
+        wanted = pinned_name(name, port)
         return [entry.key for line in self._lines() if (entry := _entry(line)) and _covers(entry, wanted) and entry.key is not None]
 
     def pin(self, names: Sequence[str], key: PKey | str, port: int = 22) -> bool:
@@ -49,19 +49,19 @@ class KnownHosts:
             self._check_revoked(lines, new)
             missing = [name for name in dict.fromkeys(names) if not self._check_pinned(lines, name, port, new)]
             if missing:
-                lines.append(f"{','.join(_pattern(name, port) for name in missing)} {new.get_name()} {new.get_base64()}")
+                lines.append(f"{','.join(pinned_name(name, port) for name in missing)} {new.get_name()} {new.get_base64()}")
         return bool(missing)
 
     def remove(self, names: Sequence[str], port: int = 22) -> bool:
         """Forget the keys of a host, because it was rebuilt or is gone; whether there were any."""
-        patterns = {_pattern(name, port) for name in names}
+        patterns = {pinned_name(name, port) for name in names}
         with self._changing() as lines:
             before = list(lines)
             lines[:] = [kept for line in before if (kept := _without(line, patterns)) is not None]
         return lines != before
 
     def _check_pinned(self, lines: list[str], name: str, port: int, new: PKey) -> bool:
-        wanted = _pattern(name, port)
+        wanted = pinned_name(name, port)
         for line in lines:
             entry = _entry(line)
             if entry is None or entry.key is None or not _covers(entry, wanted) or entry.key.get_name() != new.get_name():
@@ -100,7 +100,8 @@ class KnownHosts:
             raise HiveError(f"another command is writing {self.file}", "try again when it has ended") from None
 
 
-def _pattern(name: str, port: int) -> str:
+def pinned_name(name: str, port: int) -> str:
+    """How a known_hosts file names a host: `name`, or `[name]:port` on another port than 22."""
     return name if port == 22 else f"[{name}]:{port}"
 
 

@@ -20,7 +20,7 @@ _DEFAULT_LENGTH = 20
 _DEFAULT_CHARACTERS = string.ascii_letters + string.digits + ".,:-_"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lookups:
     """The lookups of one site.
 

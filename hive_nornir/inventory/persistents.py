@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from hive_nornir.inventory.persistent_values import cast
 from hive_nornir.inventory.persistent_variables import ALIASES, BY_NAME, VARIABLES, PersistentVariable
 
 __all__ = ["Origin", "Persistents", "Setting", "find_variable"]
+
+_SECRETS = {variable.name for variable in VARIABLES if variable.secret}
+_LONGEST_PASSWORD = 1024  # bytes
 
 Origin = Literal["flag", "env", "stage", "global", "default"]
 
@@ -101,6 +105,19 @@ class Persistents:
         values = {variable.exported: self._resolve(variable)[0] for variable in wanted}
         return {name: value for name, value in values.items() if value is not None}
 
+    def secret_values(self) -> list[str]:
+        """Every secret of the site and stage, for logs to mask: credentials, and the passwords in files of the context directory."""
+        settings = [self._resolve(variable)[0] for variable in VARIABLES if variable.secret]
+        stored = [value for name, scopes in self.store.read().items() if name in _SECRETS for value in scopes.values()]
+        return list(dict.fromkeys(str(value) for value in [*settings, *stored, *self._generated()] if value))
+
+    def _generated(self) -> list[str]:
+        # lookup('password') and our own roles write one secret a file, in one line, 0600.
+        folder = Path(str(self.get("context_dir")[0]))
+        files = folder.iterdir() if folder.is_dir() else ()
+        texts = (file.read_text(encoding="utf-8", errors="replace") for file in files if _holds_secret(file))
+        return [text.strip() for text in texts if text.strip() and "\n" not in text.strip()]
+
     def _resolve(self, variable: PersistentVariable) -> tuple[Any, Origin]:
         if variable.name == "root_dir":
             return str(self.root), "flag" if "root_dir" in self._flags else "env" if "HIVE_ROOT_DIR" in self._env else "default"
@@ -132,6 +149,10 @@ class Persistents:
         if name == "install_dir":
             return str(Path(__file__).resolve().parents[1])
         return sys.executable if name == "python" else str(self.get(name)[0])
+
+
+def _holds_secret(file: Path) -> bool:
+    return file.is_file() and stat.S_IMODE(file.stat().st_mode) & 0o077 == 0 and 0 < file.stat().st_size <= _LONGEST_PASSWORD
 
 
 def find_variable(name: str) -> PersistentVariable:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hive_nornir.inventory.allocations import port_key
 from hive_nornir.inventory.definitions import Definitions, Network, Service, Volume
-from hive_nornir.inventory.model import STAGES, Stage
+from hive_nornir.inventory.model import Stage
 
 __all__ = ["image_variables", "network_variables", "published_ports", "service_variables", "volume_variables"]
 
@@ -41,11 +41,11 @@ def service_variables(service: Service, port_map: _Numbers) -> tuple[dict[str, A
         found["hive_image_name"] = f"image_{service.name}"
     else:
         found["hive_image"] = raw["image"]
-    if "ports" not in raw:
-        return found, {}
-    return found | {"hive_ports": _ports(service, {})}, {
-        stage: {"hive_ports": _ports(service, port_map.get(stage, {}))} for stage in STAGES
-    }
+    if "ports" in raw:
+        found["hive_ports"] = _ports(service, {})
+    assigned = any(port.published_port is None for port in service.definition.ports)
+    stages = service.stages if assigned else ()
+    return found, {stage: {"hive_ports": _ports(service, port_map.get(stage, {}))} for stage in stages}
 
 
 def _standalone(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,10 +78,10 @@ def volume_variables(volume: Volume, device_ids: _Numbers) -> tuple[dict[str, An
     :param device_ids: stage -> volume -> device id.
     :returns: the variables that all stages share, and those of each stage (a DRBD volume with its device id).
     """
-    if volume.kind != "drbd":
-        return {"hive_volume": copy.deepcopy(volume.value)}, {}
-    numbers = {stage: volume.device_id or device_ids.get(stage, {}).get(volume.name) for stage in STAGES}
-    return _with_device_id(volume, volume.device_id), {
+    numbers = {stage: device_ids.get(stage, {}).get(volume.name) for stage in volume.stages}
+    if volume.kind != "drbd" or volume.device_id is not None:
+        return _with_device_id(volume, volume.device_id), {}
+    return _with_device_id(volume, None), {
         stage: _with_device_id(volume, number) for stage, number in numbers.items() if number is not None
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hive_nornir.errors import UsageError
 from hive_nornir.inventory.atomic import atomic_write
+from hive_nornir.inventory.known_hosts import pinned_name
 
 __all__ = ["SshHost", "read_ssh_config", "write_ssh_config"]
 
@@ -52,8 +53,8 @@ def _block(host: SshHost, known_hosts: Path) -> str:
         ("HostName", host.hostname.replace("%", "%%")),
         ("Port", str(host.port)),
         ("User", host.user),
-        # Keys are pinned under the inventory name, whatever the address is at the moment.
-        ("HostKeyAlias", host.name),
+        # Keys are pinned under the inventory name, whatever the address is at the moment; OpenSSH adds no port to an alias.
+        ("HostKeyAlias", pinned_name(host.name, host.port)),
         ("UserKnownHostsFile", str(known_hosts).replace("%", "%%")),
         ("StrictHostKeyChecking", "yes"),
         ("PasswordAuthentication", "no"),

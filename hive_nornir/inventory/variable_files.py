@@ -43,17 +43,19 @@ class VariableFiles:
         ]
 
 
-def load_variable_files(inventory: Path, groups: Collection[str], objects: Collection[str]) -> VariableFiles:
+def load_variable_files(inventory: Path, groups: Collection[str], objects: Collection[str] | None) -> VariableFiles:
     """Read `group_vars/` and `host_vars/`.
 
     A file or folder for a group or object that does not exist is a problem: nobody would read it.
 
     :param inventory: the folder that holds both.
     :param groups: every group of the site, `all` too.
-    :param objects: the names of all servers, services, images, volumes, networks and mothers.
+    :param objects: the names of all servers, services, images, volumes, networks and mothers; None when they cannot be known.
     """
     found = VariableFiles()
-    for folder, owners, target in (("group_vars", groups, found.groups), ("host_vars", objects, found.objects)):
+    wanted: list[tuple[str, Collection[str] | None, dict[str, dict[str, Any]]]]
+    wanted = [("group_vars", groups, found.groups), ("host_vars", objects, found.objects)]
+    for folder, owners, target in wanted:
         for owner, files in sorted(_files_by_owner(inventory / folder, owners, found.problems).items()):
             target[owner] = {}
             for file in files:
@@ -61,14 +63,14 @@ def load_variable_files(inventory: Path, groups: Collection[str], objects: Colle
     return found
 
 
-def _files_by_owner(folder: Path, owners: Collection[str], problems: list[Problem]) -> dict[str, list[Path]]:
+def _files_by_owner(folder: Path, owners: Collection[str] | None, problems: list[Problem]) -> dict[str, list[Path]]:
     kind = "group" if folder.name == "group_vars" else "object"
     paths: dict[str, Path] = {}
     for path in _entries(folder):
         # A host's name has dots of its own, so only Ansible's endings are endings.
         ending = path.suffix if path.suffix in _ENDINGS and path.is_file() else ""
         owner = path.name.removesuffix(ending)
-        if owner not in owners:
+        if owners is not None and owner not in owners:
             if ending or path.is_dir() or "." not in owner:  # else it is a README.md or the like
                 problems.append(Problem(path, 0, f"there is no {kind} {owner!r}, so nobody reads this", nearest(owner, owners)))
         elif owner in paths:

@@ -1,9 +1,8 @@
 """The variables of every object in one stage: Ansible's precedence, rendered when read.
 
 From weak to strong: the definitions' group variables, `group_vars/all`, `group_vars/<group>` (parents before children, peers in
-alphabetical order), derived variables, the definitions' own variables of the object, `host_vars`, what the command injects.
-That is Ansible's documented order ("Understanding variable precedence", "How variables are merged"); derived variables
-are where hive-builder has them, in group_vars beside its playbooks. A variable replaces a weaker one whole, maps are not merged.
+alphabetical order), the definitions' own variables of the object, `host_vars`, what the command injects. That is Ansible's documented
+order ("Understanding variable precedence", "How variables are merged"). A variable replaces a weaker one whole, maps are not merged.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hive_nornir.inventory.derived import DERIVED, Surroundings, derived_names
 from hive_nornir.inventory.model import STAGES, ComputedInventory, InventoryObject, Stage
 from hive_nornir.inventory.template_names import TemplateNames
 from hive_nornir.inventory.template_values import OMIT, RenderError, UndefinedVariableError
@@ -54,16 +52,26 @@ class SiteVariables:
             scope = self._scopes.setdefault(name, VariableScope(self, self.computed.objects[name]))
         return scope
 
+    def forget(self) -> None:
+        """Render everything anew, because secrets can be made from now on."""
+        for scope in self._scopes.values():
+            scope.forget()
+
     def defined(self, name: str) -> dict[str, Any]:
-        """An object's variables as they are written, templates not rendered, without derived and injected ones."""
+        """An object's variables as they are written, templates not rendered, without injected ones."""
         owner = self.computed.objects[name]
-        return {**self.of_groups(owner), **owner.variables, **self.files.objects.get(name, {})}
+        stage = self.stage_of(owner)
+        return {**self.of_groups(owner), **owner.variables_in(stage), **self.files.objects.get(name, {})}
 
     def groups_of(self, owner: InventoryObject) -> list[str]:
         """The groups whose variables an object gets, weakest first, without `all`."""
-        stage = self.stage if self.stage in owner.stages or not owner.stages else owner.stages[0]
-        groups = {group for group in owner.groups if group not in STAGES or group == stage} - {"all"}
+        stage = self.stage_of(owner)
+        groups = {group for group in owner.groups if group not in STAGES or group == stage}
         return sorted(groups, key=lambda group: (self._depths.get(group, 1), group))
+
+    def stage_of(self, owner: InventoryObject) -> Stage:
+        """The stage in which an object is seen: the current one, or its own first if it is not there."""
+        return self.stage if self.stage in owner.stages or not owner.stages else owner.stages[0]
 
     def of_groups(self, owner: InventoryObject) -> dict[str, Any]:
         """What an object gets from its groups. Objects with the same groups share the answer: do not change it."""
@@ -87,17 +95,6 @@ class SiteVariables:
             found.update(dict.fromkeys(self.members(child)))
         return list(found)
 
-    def surroundings(self, owner: InventoryObject) -> Surroundings:
-        """What the derived variables of an object can see."""
-        repository = next(iter(self.of_stage("repository")), "")
-        return Surroundings(
-            name=owner.name,
-            kind=owner.kind,
-            repository=repository,
-            repository_variables=lambda: self.scope(repository) if repository else {},
-            services=lambda: [self.scope(name) for name in self.of_stage("services")],
-        )
-
     def group_names(self) -> list[str]:
         """All groups of the site, with `all`."""
         return ["all", *dict.fromkeys([*self.computed.groups, *self.computed.children])]
@@ -113,9 +110,7 @@ class VariableScope(Mapping[str, Any]):
     def __init__(self, site: SiteVariables, owner: InventoryObject) -> None:
         self.owner = owner
         self._site = site
-        derived = dict.fromkeys(derived_names(owner.kind), _DERIVED)
-        own = {**owner.variables, **site.files.objects.get(owner.name, {})}
-        self._raw: dict[str, Any] = {**site.of_groups(owner), **derived, **own, **site.injected}
+        self._raw: dict[str, Any] = {**site.defined(owner.name), **site.injected}
         self._values: dict[str, Any] = {}
         self._names = TemplateNames(self, site)
 
@@ -169,16 +164,16 @@ class VariableScope(Mapping[str, Any]):
             return [item for item in rendered if item is not OMIT]
         return self._text(value, attribute) if is_template(value) else value
 
+    def forget(self) -> None:
+        """Render everything anew."""
+        self._values = {}
+
     def value(self, name: str) -> Any:
         """Like `[name]`, but OMIT for a variable that is omitted."""
         if name not in self._values:
             with self._site._open.of(self.label, name):
-                raw = self._raw[name]
-                self._values[name] = self._derive(name) if raw is _DERIVED else self.render(raw, name)
+                self._values[name] = self.render(self._raw[name], name)
         return _fresh(self._values[name])
-
-    def _derive(self, name: str) -> Any:
-        return DERIVED[name](self, self._site.surroundings(self.owner))
 
     def _key(self, key: Any, attribute: str) -> Any:
         return self._text(key, f"{attribute}, a key") if is_template(key) else key
@@ -190,13 +185,6 @@ class VariableScope(Mapping[str, Any]):
             if error.located:
                 raise
             raise type(error)(f"{self.label}: {attribute}: {error.message}", error.hint, located=True) from None
-
-
-class _Derived:
-    """Stands in the raw variables for one that a function gives."""
-
-
-_DERIVED = _Derived()
 
 
 class _Open(threading.local):

@@ -80,9 +80,12 @@ def load_yaml(file: Path) -> tuple[YamlSource, list[Problem]]:
 
     :returns: the source (with `data` None if nothing could be read) and what is wrong with it.
     """
+    text = ""
+    builder = _Builder(file)
     try:
         text = file.read_bytes().decode("utf-8-sig")
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = None if root is None else builder.build(root)
     except OSError as error:
         return _unreadable(file, 0, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
@@ -91,8 +94,8 @@ def load_yaml(file: Path) -> tuple[YamlSource, list[Problem]]:
         return _unreadable(file, *_syntax_error(error))
     except yaml.reader.ReaderError as error:
         return _unreadable(file, text[: error.position].count("\n") + 1, "holds a character that YAML forbids")
-    builder = _Builder(file)
-    data = None if root is None else builder.build(root)
+    except RecursionError:
+        return _unreadable(file, 0, "is nested too deeply")
     return YamlSource(file, data, root, builder.pairs), builder.problems
 
 

@@ -39,11 +39,15 @@ class Change:
     :param summary: in plain words, for example `content`, `mode 644 -> 600`, `install chrony`.
     :param apply: shell fragment, run under `set -e`; the functions of prelude.sh are there.
     :param diff: unified diff, or lines `- before` / `+ after`; never with secrets.
+    :param unknown: for a step that tells only afterwards whether it changed anything: `known after it has run`; else "".
+    :param effective: with `unknown`: whether it did, from what the probe prints afterwards.
     """
 
     summary: str
     apply: str
     diff: str = ""
+    unknown: str = ""
+    effective: Callable[[Observed], bool] | None = None
 
 
 Decide = Callable[[Observed], "Change | None"]
@@ -79,6 +83,7 @@ class Operation:
     :param decide: from what the probe printed to a change or None. Pure. Raises OperationFailed for a state that must not be touched.
     :param disturbs: what this change may alter for later operations (`packages are installed`), "" if nothing: the engine then probes the
         rest again, and a plan calls them known only after it.
+    :param rewrites: the file whose text this changes; a later operation on the same file is decided after it, from the new text.
     :param triggered_by: operations whose change is a reason for this one (a service and its configuration files).
     :param guard: for changes that could cut the operator off.
     :param deadline: seconds that applying may take.
@@ -89,6 +94,7 @@ class Operation:
     probe: str
     decide: Decide
     disturbs: str = ""
+    rewrites: str = ""
     triggered_by: tuple[Operation, ...] = ()
     guard: Guard | None = None
     deadline: float = 120.0

@@ -13,11 +13,13 @@ from hive_nornir.connections.transport import Transport
 from hive_nornir.errors import ConnectionLost, DeadlineExceeded, HiveError, OperationFailed
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, Outcome, Status, names_must_differ
 from hive_nornir.operations.guard import ArmedGuard, GuardGate
-from hive_nornir.operations.script import NO_JOURNAL, Applied, ExchangeScript, Step, Transcript
+from hive_nornir.operations.script import NO_JOURNAL, Applied, ExchangeScript, Step, Transcript, pending_mark
 
 __all__ = ["Engine"]
 
 PROBE_SECONDS = 120.0
+# Exit codes of timeout(1): the script ended at its TERM, or at the KILL that follows.
+TIMED_OUT = (124, 137)
 
 
 class Engine:
@@ -55,6 +57,8 @@ class Engine:
                 self._outcomes[failure.operation] = failure
         for operation in operations:
             self._outcomes.setdefault(operation, Outcome(operation, "not-run", "an earlier step failed"))
+        if not self.check:
+            self._forget_triggers(operations)
         return [self._outcomes[operation] for operation in operations]
 
     def _probe(self, operations: Sequence[Operation]) -> dict[Operation, Observed]:
@@ -73,7 +77,7 @@ class Engine:
         batch: list[Step] = []
         disturbed = ""
         for at, operation in enumerate(waiting):
-            if batch and not self.check and (disturbed or batch[-1].operation.guard is not operation.guard):
+            if batch and not self.check and (disturbed or _must_wait(operation, batch)):
                 return batch, list(waiting[at:]), None
             seen = self._with_triggers(operation, observed[operation])
             try:
@@ -89,7 +93,9 @@ class Engine:
             elif change is None:
                 self._outcomes[operation] = Outcome(operation, "unchanged", observed=seen)
             if change is not None:
-                batch.append(Step(operation, change, tuple(later for later in everything if operation in later.triggered_by)))
+                # Nobody is told of a change that may turn out to be none.
+                marks = () if change.unknown else tuple(later for later in everything if operation in later.triggered_by)
+                batch.append(Step(operation, change, marks))
                 disturbed = disturbed or operation.disturbs
         return batch, [], None
 
@@ -101,6 +107,16 @@ class Engine:
         outcome = self._outcomes.get(operation)
         # Without an outcome it is in the batch that is being put together: a change was decided.
         return outcome is None or outcome.status in ("changed", "would-change", "unknown")
+
+    def _forget_triggers(self, operations: Sequence[Operation]) -> None:
+        """Remove the marks of operations that were triggered and had nothing to do, or they would do it in a later run."""
+        idle = [
+            pending_mark(operation)
+            for operation in operations
+            if (outcome := self._outcomes[operation]).status == "unchanged" and outcome.observed and outcome.observed.triggered
+        ]
+        if idle:
+            self.transport.run(f"rm -f {' '.join(idle)}", deadline=30)
 
     def _apply(self, batch: list[Step], rest: list[Operation]) -> dict[Operation, Observed]:
         guard = batch[0].operation.guard
@@ -129,6 +145,8 @@ class Engine:
         try:
             done = self.transport.run(script.text(batch, probes, before), deadline=deadline)
         except ConnectionLost:
+            return self._recover(script, len(batch), probes, deadline)
+        if done.exit_code in TIMED_OUT:
             return self._recover(script, len(batch), probes, deadline)
         return script.read(_text(done.stdout))
 
@@ -164,7 +182,18 @@ def _text(output: bytes) -> str:
     return output.decode("utf-8", "surrogateescape")
 
 
+def _must_wait(operation: Operation, batch: list[Step]) -> bool:
+    """Whether an operation cannot go with the changes before it: what it has to do depends on what they do, or another guard holds it."""
+    return batch[-1].operation.guard is not operation.guard or any(
+        (step.change.unknown and step.operation in operation.triggered_by)
+        or (operation.rewrites and operation.rewrites == step.operation.rewrites)
+        for step in batch
+    )
+
+
 def _planned(operation: Operation, change: Change | None, seen: Observed, disturbed: str) -> Outcome:
+    if change is not None and change.unknown:
+        return Outcome(operation, "unknown", f"{change.summary}: {change.unknown}", change.diff, observed=seen)
     if change is not None:
         notes = [f"may look different after {disturbed}"] if disturbed else []
         return Outcome(operation, "would-change", change.summary, change.diff, observed=seen, notes=notes)
@@ -186,6 +215,8 @@ def _applied(step: Step, applied: Applied | None, after: Observed | None, second
     elif still_due is not None:
         error = OperationFailed(f"{operation.name}: {change.summary}: done, but read back it is not so ({still_due})")
     status: Status = "changed" if error is None else "failed"
+    if error is None and after is not None and change.effective is not None and not change.effective(after):
+        status = "unchanged"
     return Outcome(operation, status, change.summary, change.diff, seconds, after, error, applied.stderr)
 
 

@@ -51,7 +51,12 @@ def role_catalogue() -> list[RoleInfo]:
             role.summary,
             inspect.cleandoc(role.__doc__ or ""),
             tuple(
-                VariableInfo(name, _type_name(field.annotation), None if field.is_required() else field.get_default(call_default_factory=True), field.description or "")
+                VariableInfo(
+                    name,
+                    _type_name(field.annotation),
+                    None if field.is_required() else field.get_default(call_default_factory=True),
+                    field.description or "",
+                )
                 for name, field in role.variables.model_fields.items()
             ),
             role.__module__,

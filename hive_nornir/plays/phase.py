@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hive_nornir.runs.events import Event, Observer, RunProcessor
@@ -38,9 +39,7 @@ def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) 
 
     :raises UsageError: the options do not fit the phase; nothing was touched.
     """
-    from hive_nornir.plays import build_infra, setup_hosts
-
-    run = {"build-infra": build_infra.run, "setup-hosts": setup_hosts.run}[options.phase]
+    run = import_module(f"hive_nornir.plays.{options.phase.replace('-', '_')}").run
     report = RunReport(options.phase, site.context.stage, options.check)
     report.hosts = {name: HostReport(name) for name in options.hosts}
     started = time.monotonic()

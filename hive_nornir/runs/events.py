@@ -90,7 +90,7 @@ class RunProcessor:
     def task_completed(self, task: Task, result: AggregatedResult) -> None:
         """Nornir: a play has ended on all hosts."""
 
-    def task_instance_started(self, task: Task, host: Host) -> None:
+    def task_instance_started(self, task: Task, host: Host) -> None:  # noqa: ARG002 - Nornir's signature
         """Nornir: a play begins on a host."""
         self._began[host.name, ""] = time.monotonic()
         self.report.hosts.setdefault(host.name, HostReport(host.name))

@@ -31,8 +31,11 @@ class RunRecord:
         self._file: TextIO | None = None
 
     def __enter__(self) -> RunRecord:
-        self.folder.mkdir(mode=0o700, parents=True)
-        self._file = os.fdopen(os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", buffering=1, encoding="utf-8")
+        self.folder.parent.mkdir(mode=0o700, exist_ok=True)
+        self.folder.mkdir(mode=0o700)
+        self._file = os.fdopen(
+            os.open(self.folder / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", buffering=1, encoding="utf-8"
+        )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

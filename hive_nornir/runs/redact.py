@@ -33,9 +33,7 @@ class Redactor:
     @classmethod
     def of_stage(cls, context: SiteContext) -> Redactor:
         """Knows the secrets that lie in the stage's folder: generated passwords and persisted credentials."""
-        from hive_nornir.inventory.persistents import Persistents
-
-        return cls(Persistents(context).secret_values())
+        return cls(context.persistents.secret_values())
 
     def __call__(self, text: str) -> str:
         """The text with every secret masked."""

@@ -68,6 +68,7 @@ class RunReport:
 
     :param check: it was a dry run.
     :param notes: what the operator should know: pending reboots, plays that were not begun.
+    :param other_changes: changes to what belongs to no server, such as a network.
     """
 
     phase: str
@@ -77,6 +78,7 @@ class RunReport:
     hosts: dict[str, HostReport] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
+    other_changes: int = 0
 
     @property
     def ok(self) -> bool:
@@ -86,7 +88,7 @@ class RunReport:
     @property
     def changed(self) -> int:
         """Operations that changed something, or in a dry run would, on all hosts."""
-        return sum(host.changed for host in self.hosts.values())
+        return self.other_changes + sum(host.changed for host in self.hosts.values())
 
     @property
     def exit_code(self) -> int:

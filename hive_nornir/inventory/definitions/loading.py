@@ -12,7 +12,7 @@ from hive_nornir.inventory.definitions.files import HIVE_PLUGIN, SERVICES_PLUGIN
 from hive_nornir.inventory.definitions.findings import Place, validate
 from hive_nornir.inventory.definitions.merging import in_order, merge_networks, merge_volumes
 from hive_nornir.inventory.definitions.service import ServiceDefinition
-from hive_nornir.inventory.definitions.service_rules import check_name, check_service
+from hive_nornir.inventory.definitions.service_rules import check_name, check_network_name, check_service
 from hive_nornir.inventory.definitions.site import Definitions, Service, SiteStage
 from hive_nornir.inventory.definitions.site_rules import check_site
 from hive_nornir.inventory.definitions.stage import StageDefinition
@@ -51,27 +51,30 @@ class _Loader:
     def read(self) -> None:
         """Sort the files by what they say they are."""
         folder = self.root / "inventory"
-        files = sorted(file for file in folder.glob("*") if file.suffix in (".yml", ".yaml") and file.is_file())
-        kinds = {HIVE_PLUGIN: self.hives, SERVICES_PLUGIN: self.service_files}
-        for file in files:
-            source, problems = load_yaml(file)
-            self.problems += problems
-            plugin = source.data.get("plugin") if isinstance(source.data, dict) else None
-            if plugin in kinds:
-                kinds[plugin].append(source)
-            elif source.data is not None or not problems:
-                line = source.line(("plugin",)) or 1
-                message = f"plugin must be {' or '.join(kinds)}" + (f", found {plugin!r}" if plugin is not None else "; the file has none")
-                self.problems.append(
-                    Problem(file, line, message, nearest(str(plugin), kinds) if plugin else "only definitions belong here")
-                )
-            self.incomplete |= plugin not in kinds
+        for file in sorted(folder.glob("[!.]*")):
+            if file.suffix in (".yml", ".yaml") and file.is_file():
+                self._read_file(file)
         for source in self.hives[1:]:
             self.problems.append(source.problem((), "the site has a second hive definition", f"the first one is {self.hives[0].file}"))
         if not self.hives and not self.incomplete:
-            self.problems.append(
-                Problem(folder, 0, f"no file with plugin: {HIVE_PLUGIN} is there", "hive-nornir init makes a site to start from")
-            )
+            message = f"no file with plugin: {HIVE_PLUGIN} is there"
+            self.problems.append(Problem(folder, 0, message, "hive-nornir init makes a site to start from"))
+
+    def _read_file(self, file: Path) -> None:
+        source, problems = load_yaml(file)
+        self.problems += problems
+        plugin = source.data.get("plugin") if isinstance(source.data, dict) else None
+        if plugin == HIVE_PLUGIN:
+            self.hives.append(source)
+        elif plugin == SERVICES_PLUGIN:
+            self.service_files.append(source)
+        else:
+            self.incomplete = True
+            if source.data is not None or not problems:
+                found = "the file has none" if plugin is None else f"found {plugin!r}"
+                hint = nearest(str(plugin), (HIVE_PLUGIN, SERVICES_PLUGIN)) if plugin else "only definitions belong in this folder"
+                message = f"plugin must be {HIVE_PLUGIN} or {SERVICES_PLUGIN}, {found}"
+                self.problems.append(Problem(file, source.line(("plugin",)) or 1, message, hint))
 
     def site(self) -> Definitions | None:
         """Check the contents; None where there is too little to go on."""
@@ -88,26 +91,23 @@ class _Loader:
         self.problems += problems
         self.incomplete |= bool(problems)
 
-    def _hive(self, source: YamlSource) -> tuple[str, dict[Stage, SiteStage], Place] | None:
+    def _hive(self, source: YamlSource) -> tuple[str, dict[Stage, SiteStage], Place]:
         found, problems = validate(HiveFile[Any], Place(source, ()))
         self._about_frame(problems)
         written = source.data.get("stages")
-        name = found.name if found else str(source.data.get("name", ""))
+        name = found.name if found else ""
         stages: dict[Stage, SiteStage] = {}
-        for stage in STAGES:
-            if isinstance(written, dict) and stage in written:
-                checked = self._stage(name, stage, Place(source, ("stages", stage)))
-                if checked:
-                    stages[stage] = checked
+        for key in written if isinstance(written, dict) else {}:
+            if key in STAGES:
+                self._stage(name, key, Place(source, ("stages", key)), stages)
         return name, stages, Place(source, ("name",))
 
-    def _stage(self, hive_name: str, name: Stage, place: Place) -> SiteStage | None:
+    def _stage(self, hive_name: str, name: Stage, place: Place, stages: dict[Stage, SiteStage]) -> None:
         definition, problems = validate(StageDefinition, place)
         self._about_frame(problems)
-        if definition is None:
-            return None
-        self.problems += place.problems(check_stage(hive_name, name, definition, place.raw, self.providers))
-        return SiteStage(name, definition, place)
+        if definition is not None:
+            self.problems += place.problems(check_stage(hive_name, name, definition, place.raw, self.providers))
+            stages[name] = SiteStage(name, definition, place)
 
     def _service_files(self) -> tuple[dict[str, Service], dict[str, Any]]:
         services: dict[str, Service] = {}
@@ -135,11 +135,12 @@ class _Loader:
         if definition is None:
             return
         self.problems += place.problems(check_service(definition, place))
-        own = definition.available_on
-        services.setdefault(name, Service(name, definition, stages if own is None else in_order(own), place))
+        own = in_order(definition.available_on) if "available_on" in definition.model_fields_set else stages
+        services.setdefault(name, Service(name, definition, own, place))
 
     def _network(self, source: YamlSource, name: Any) -> dict[str, Any]:
         place = Place(source, ("networks", name))
+        self.problems += Place(source, ("networks",)).problems(check_network_name(name))
         if place.raw is None:
             return {}
         _, problems = validate(NetworkDefinition, place)

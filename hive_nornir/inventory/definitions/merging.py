@@ -55,7 +55,7 @@ def _volume(service: Service, index: int, definition: VolumeDefinition) -> Volum
         value |= {"driver": raw["driver"]} | ({"driver_options": raw["driver_opts"]} if "driver_opts" in raw else {})
     else:
         value[definition.kind or ""] = raw[definition.kind]
-        stages = stages if part.available_on is None else in_order(part.available_on)
+        stages = in_order(part.available_on) if "available_on" in part.model_fields_set else stages
     return Volume(definition.source, definition.kind or "volume", value, stages, place, device_id)
 
 

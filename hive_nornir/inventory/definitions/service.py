@@ -55,7 +55,7 @@ class ImageDefinition(Definition):
     expose: Annotated[_PortText, by_shape("a port or a list of ports")] = ""
     privileged: _Flag = Field(False, description="of the build container only")
     standalone: bool | None = Field(None, description="default the service's")
-    pull_on: list[StageName] | None = Field(None, description="stages in which pull_from is used and nothing is built")
+    pull_on: list[StageName] = Field(default_factory=list, description="stages in which pull_from is used and nothing is built")
     pull_from: Text | None = None
 
     @model_validator(mode="after")
@@ -152,7 +152,7 @@ class ServiceDefinition(Definition):
     required: ClassVar[tuple[str, ...]] = ("image",)
 
     image: _Image = ""
-    available_on: list[StageName] | None = Field(None, description="default the file's, else all stages")
+    available_on: list[StageName] = Field(default_factory=list, description="default the file's, else all stages")
     command: TextOrList | None = None
     entrypoint: TextOrList | None = None
     environment: ScalarMap | None = None

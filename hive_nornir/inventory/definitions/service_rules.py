@@ -9,7 +9,7 @@ from hive_nornir.inventory.definitions.findings import Finding, Place
 from hive_nornir.inventory.definitions.service import ServiceDefinition
 from hive_nornir.inventory.definitions.types import is_template
 
-__all__ = ["check_name", "check_service"]
+__all__ = ["check_name", "check_network_name", "check_service"]
 
 _MAX_LABEL = 63
 _STANDALONE_LABEL = "HIVE_STANDALONE"
@@ -23,6 +23,12 @@ def check_name(name: object) -> Iterator[Finding]:
         yield Finding((name,), "service names that start with hive- are reserved", "choose another name")
     elif not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name) or len(name) > _MAX_LABEL:
         yield Finding((name,), f"{name!r} is no service name", "letters, digits and hyphens, no hyphen at the ends, 63 at most")
+
+
+def check_network_name(name: object) -> Iterator[Finding]:
+    """A network's name is one that Docker takes."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        yield Finding((name,), f"{name!r} is no network name", "letters, digits, '_', '.' and '-', a letter or digit first")
 
 
 def check_service(service: ServiceDefinition, place: Place) -> list[Finding]:

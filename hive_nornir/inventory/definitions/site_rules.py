@@ -97,7 +97,7 @@ def _diskless(site: Definitions) -> Iterator[tuple[Place, int, str]]:
 def _azure_file_service(site: Definitions) -> Iterator[Problem]:
     stages = {name for name, stage in site.stages.items() if stage.definition.provider == "azure"}
     volumes = [volume for volume in site.volumes.values() if volume.kind == "nfs" and stages & set(volume.stages)]
-    if volumes and not re.fullmatch(r"[a-z0-9]{3,24}", site.hive_name):
+    if volumes and site.hive_name and not re.fullmatch(r"[a-z0-9]{3,24}", site.hive_name):
         yield site.hive_place.problem(
             f"with nfs volumes on azure the name becomes a storage account, {site.hive_name!r} cannot be one",
             hint="3 to 24 lower-case letters and digits, nothing else",

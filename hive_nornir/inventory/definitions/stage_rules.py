@@ -137,7 +137,7 @@ def _hostname_is_legal(view: _View) -> Iterator[Finding]:
 
 
 def _instance_names_are_legal(view: _View) -> Iterator[Finding]:
-    if view.stage.provider != "gcp":
+    if view.stage.provider != "gcp" or not view.hive_name:
         return
     host = f"{PREFIXES[view.name]}{view.stage.custom_hostname}{view.stage.host_count - 1}.{view.hive_name}".replace(".", "-")
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", host):

@@ -22,14 +22,16 @@ class DrbdDefinition(Definition):
     diskless: Annotated[Any, TemplateOr(list[Text])] = Field(None, description="hosts (full names) without a replica of their own")
     device_id: Annotated[int, Field(ge=1, le=255)] | None = Field(None, description="minor number, assigned if not given")
     vgname: Text | None = Field(None, description="entry of hive_mirrored_disk_devices, default drbdvg")
-    available_on: list[StageName] | None = Field(None, description="elsewhere a local volume is used; default the service's stages")
+    available_on: list[StageName] = Field(
+        default_factory=list, description="elsewhere a local volume is used; default the service's stages"
+    )
 
 
 class NfsDefinition(Definition):
     """A volume on the infrastructure's file service."""
 
     size: _Size = Field(None, description="quota, azure only")
-    available_on: list[StageName] | None = None
+    available_on: list[StageName] = Field(default_factory=list)
 
 
 class VolumeDefinition(Definition):

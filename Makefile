@@ -1,0 +1,45 @@
+# make demo: four real servers on this machine, configured; make test: everything is checked.
+.PHONY: venv demo test test-unit test-hosts lint bench clean help
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HIVE := $(BIN)/hive-nornir --root site
+
+# The demo needs no cloud's libraries, which are most of the installation.
+$(VENV)/installed-base: pyproject.toml scripts/make-venv
+	PYTHON=$(PYTHON) scripts/make-venv $(VENV) .
+	touch $@
+
+$(VENV)/installed-all: pyproject.toml scripts/make-venv
+	PYTHON=$(PYTHON) scripts/make-venv $(VENV) '.[all,dev]'
+	touch $@ $(VENV)/installed-base
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+venv: $(VENV)/installed-all ## .venv with all extras
+
+demo: $(VENV)/installed-base ## four real servers on this machine, configured
+	$(HIVE) run build-infra
+	$(HIVE) run setup-hosts
+
+test: lint test-unit test-hosts ## everything, on real servers
+
+lint: venv ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-unit: venv ## what needs no server
+	$(BIN)/pytest -q -m "not hosts" -n 2
+
+test-hosts: venv ## what needs real servers
+	$(BIN)/pytest -q -m hosts tests
+
+bench: venv ## round trips, bytes and ratios
+	$(BIN)/python -m bench
+
+clean: ## destroy the demo's and the tests' servers, stop the sandbox's engine
+	scripts/clean $(VENV)

@@ -1,0 +1,56 @@
+"""Every command: its name, where it is and its summary, so that `--help` needs to import none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BY_NAME", "COMMANDS", "CommandEntry"]
+
+_BUILD = "Build and configure"
+_DEFINE = "Definitions"
+_USE = "Use"
+_LISTS = "Lists"
+_SETTINGS = "Settings"
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """A command.
+
+    :param target: `module:attribute` of the click command.
+    :param summary: one line, the same as the first one of the command's own help.
+    :param section: heading in the help of `hive-nornir`.
+    """
+
+    name: str
+    target: str
+    summary: str
+    section: str
+
+
+_C = CommandEntry
+
+COMMANDS: tuple[CommandEntry, ...] = (
+    _C("init", "hive_nornir.cli.scaffold:init", "Write a commented site to start from.", _DEFINE),
+    _C("check", "hive_nornir.cli.inventory:check", "Validate the definitions; touch nothing.", _DEFINE),
+    _C("inventory", "hive_nornir.cli.inventory:inventory", "Show the servers, or the inventory as Ansible reads it.", _DEFINE),
+    _C("new", "hive_nornir.cli.scaffold:new", "Write the file of a new part of the site.", _DEFINE),
+    _C("run", "hive_nornir.cli.run:run", "Run a phase on the stage's servers.", _BUILD),
+    _C("build-infra", "hive_nornir.cli.run:build_infra", "Create, start, stop or delete the servers (run build-infra).", _BUILD),
+    _C("setup-hosts", "hive_nornir.cli.run:setup_hosts", "Install and configure the servers (run setup-hosts).", _BUILD),
+    _C("ssh", "hive_nornir.cli.ssh:ssh", "Log in to a server, or run a command on it.", _USE),
+    _C("scp", "hive_nornir.cli.ssh:scp", "Copy files from and to servers.", _USE),
+    _C("console", "hive_nornir.cli.ssh:console", "Forward a web console of the site until Ctrl-C.", _USE),
+    _C("roles", "hive_nornir.cli.lists:roles", "List the roles: play, condition, variables.", _LISTS),
+    _C("providers", "hive_nornir.cli.lists:providers", "List the infrastructures that a stage can be built on.", _LISTS),
+    _C("list-hosts", "hive_nornir.cli.lists:list_hosts", "Print the names of the stage's servers.", _LISTS),
+    _C("list-services", "hive_nornir.cli.lists:list_services", "Print the names of the stage's services.", _LISTS),
+    _C("list-volumes", "hive_nornir.cli.lists:list_volumes", "Print the names of the stage's volumes.", _LISTS),
+    _C("set", "hive_nornir.cli.variables:set_", "Store a variable of the command.", _SETTINGS),
+    _C("get", "hive_nornir.cli.variables:get", "Print a variable of the command.", _SETTINGS),
+    _C("unset", "hive_nornir.cli.variables:unset", "Forget a stored variable of the command.", _SETTINGS),
+    _C("variables", "hive_nornir.cli.variables:variables", "List the command's variables and where their values come from.", _SETTINGS),
+    _C("completion", "hive_nornir.cli.completion:completion", "Print the completion script of a shell.", _SETTINGS),
+)
+
+BY_NAME = {entry.name: entry for entry in COMMANDS}

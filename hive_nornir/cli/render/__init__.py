@@ -1,0 +1,1 @@
+"""How results look: rich on a terminal, plain text everywhere else."""

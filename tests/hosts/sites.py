@@ -1,0 +1,105 @@
+"""Sites for the tests, on real sandbox servers, each with a range of addresses of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+from hive_nornir import Site
+from hive_nornir.connections.shell import SshTransport
+from hive_nornir.runs.report import RunReport
+
+REPOSITORY = Path(__file__).parents[2]
+_numbers = itertools.count(os.getpid() * 7)
+
+HIVE = """\
+plugin: hive_inventory
+name: {name}
+stages:
+  private:
+    provider: sandbox
+    cidr: {cidr}
+    number_of_hosts: {count}
+    separate_repository: {separate}
+{more}"""
+
+
+def free_cidr() -> str:
+    """A range that no other test of this run uses; runs side by side differ by their process id."""
+    return f"10.{78 + next(_numbers) // 256 % 40}.{next(_numbers) % 256}.0/24"
+
+
+def write_site(folder: Path, count: int, *, image: str = "debian-12", variables: str = "") -> Site:
+    """A site's folder with so many servers.
+
+    :param variables: YAML text of group_vars/all.yml, beside what every sandbox needs.
+    """
+    inventory = folder / "inventory"
+    (inventory / "group_vars").mkdir(parents=True)
+    name = f"t{os.getpid()}-{next(_numbers)}.test"
+    more = f"    image_name: {image}\n    internal_cidr: 172.31.252.0/22\n"
+    text = HIVE.format(name=name, cidr=free_cidr(), count=count, separate=str(count > 1).lower(), more=more)
+    (inventory / "hive.yml").write_text(text)
+    (inventory / "services.yml").write_text("plugin: hive_services\nservices:\n  web:\n    image: nginx:stable\n    ports: ['8080:80']\n")
+    (inventory / "group_vars" / "all.yml").write_text(f"hive_docker_source: distribution\n{variables}")
+    return Site.open(folder, "private")
+
+
+def copy_example(folder: Path) -> Site:
+    """The example site with a range of its own, so that it can stand beside the demo."""
+    shutil.copytree(REPOSITORY / "site", folder, ignore=shutil.ignore_patterns(".hive"))
+    hive = folder / "inventory" / "hive.yml"
+    hive.write_text(hive.read_text().replace("10.77.0.0/24", free_cidr()).replace("example.site", f"example{os.getpid()}.site"))
+    return Site.open(folder, "private")
+
+
+def build(site: Site) -> RunReport:
+    """Build the servers, and stop the test if that fails."""
+    report = site.run("build-infra")
+    assert report.ok, report.as_dict() | {"errors": errors(report)}
+    return report
+
+
+def errors(report: RunReport) -> list[str]:
+    """What went wrong, for the message of an assertion."""
+    return [
+        f"{host.name} {role.role}: {role.error} {role.stderr}"
+        for host in report.hosts.values()
+        for role in host.roles.values()
+        if role.status not in ("ok", "changed", "would-change", "skipped")
+    ]
+
+
+def setup(site: Site, *roles: str, check: bool = False, limit: list[str] | None = None) -> RunReport:
+    """Run roles, and stop the test if one fails."""
+    report = site.run("setup-hosts", roles=list(roles) or None, check=check, limit=limit)
+    assert report.ok, errors(report)
+    return report
+
+
+def changes(report: RunReport) -> list[str]:
+    """Every operation that changed something or would, as `host role operation: summary`."""
+    return [
+        f"{host.name.split('.')[0]} {role.role} {outcome.operation.name}: {outcome.status} {outcome.summary}"
+        for host in report.hosts.values()
+        for role in host.roles.values()
+        for outcome in role.outcomes
+        if outcome.status not in ("unchanged", "not-run")
+    ]
+
+
+def transport(site: Site, host: str | None = None) -> SshTransport:
+    """A root shell on a server; the first one without a name."""
+    name = site.select_hosts([host] if host else None)[0]
+    connection = site.nornir.inventory.hosts[name].get_connection("hive", site.nornir.config)
+    assert isinstance(connection, SshTransport)
+    return connection
+
+
+def shell(site: Site, script: str, host: str | None = None) -> str:
+    """What a script prints on a server; it must succeed."""
+    done = transport(site, host).run(script, deadline=60)
+    assert done.exit_code == 0, (script, done.stderr.decode())
+    return done.stdout.decode()
