@@ -34,7 +34,6 @@ def check(session: Session) -> None:
     Every problem is told at once, each with its file and line; the exit code is then 2.
     """
     from hive_nornir.cli.render.text import plural, say
-
     from hive_nornir.plays.catalogue import role_catalogue
 
     site = session.open()

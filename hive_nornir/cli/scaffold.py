@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hive_nornir.cli.session import HiveCommand, Session, pass_session
+from hive_nornir.cli.session import HiveCommand, Session, global_options, pass_session
 from hive_nornir.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,9 +69,15 @@ def _site_name(folder: Path) -> str:
     return f"{label or 'site'}.example"
 
 
-@click.group("new")
-def new() -> None:
+@click.group("new", invoke_without_command=True)
+@click.pass_context
+def new(ctx: click.Context) -> None:
     """Write the file of a new part of the site."""
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command: role")
+
+
+new.params += global_options(hidden=True)
 
 
 @new.command("role", cls=HiveCommand)

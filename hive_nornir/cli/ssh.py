@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["console", "scp", "ssh"]
 
 _ZABBIX = 10052
-# What stands behind the host belongs to ssh or scp, dashes and all.
-_PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 def _reachable(site: Site) -> list[str]:
@@ -63,7 +61,7 @@ def _exec(program: str, site: Site, arguments: Sequence[str]) -> NoReturn:
     os.execv(_program(program), [program, "-F", str(site.context.ssh_config), *arguments])  # noqa: S606 - no shell is wanted
 
 
-@click.command("ssh", cls=HiveCommand, context_settings=_PASS_ON)
+@click.command("ssh", cls=HiveCommand, context_settings={"allow_interspersed_args": False})
 @click.option("target", "--target", "-t", "--ssh-host", metavar="HOST", shell_complete=completer(_complete), help="The server.")
 @click.option("forwards", "-L", "--port-forwarding", multiple=True, metavar="SPEC", help="Forward a local port; repeatable.")
 @click.option("--forward-zabbix/--no-forward-zabbix", "-z/ ", "--foward-zabbix", default=None, help="Forward the Zabbix console.")
@@ -100,7 +98,8 @@ def _zabbix_forward(host: str, port: int) -> str:
     return f"localhost:{port}:{host}:{_ZABBIX}"
 
 
-@click.command("scp", cls=HiveCommand, context_settings=_PASS_ON)
+# No HiveCommand: -r, -v, -c and others mean what they mean to scp.
+@click.command("scp", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[SCP OPTION]... SOURCE... TARGET")
 @pass_session
 def scp(session: Session, words: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from hive_nornir.inventory.password_hash import password_hash
+from hive_nornir.inventory.yaml_dump import dump_yaml
 
 __all__ = ["TEXT_FILTERS", "to_bool"]
 
@@ -62,21 +63,14 @@ def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options:
     return json.dumps(value, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **options)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes our marked texts as texts."""
-
-
-_Dumper.add_multi_representer(str, lambda dumper, value: dumper.represent_str(str(value)))
-
-
 def to_yaml(value: Any, **options: Any) -> str:
     """YAML, short maps and lists in one line."""
-    return str(yaml.dump(value, Dumper=_Dumper, **{"allow_unicode": True, "default_flow_style": None, **options}))
+    return dump_yaml(value, **{"default_flow_style": None, **options})
 
 
 def to_nice_yaml(value: Any, indent: int = 4, **options: Any) -> str:
     """YAML for people."""
-    return str(yaml.dump(value, Dumper=_Dumper, indent=indent, **{"allow_unicode": True, "default_flow_style": False, **options}))
+    return dump_yaml(value, indent=indent, **{"default_flow_style": False, **options})
 
 
 def b64encode(value: str, encoding: str = "utf-8") -> str:

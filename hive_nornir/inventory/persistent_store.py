@@ -133,8 +133,8 @@ def _load(file: Path) -> _Values:
 
 
 def _dump(values: _Values) -> bytes:
-    import yaml
+    from hive_nornir.inventory.yaml_dump import dump_yaml
 
     # Names that nobody knows any more stay: a newer version, or hive-builder, may have written them.
     ordered = sorted(values, key=lambda name: (name not in BY_NAME, name))
-    return (_HEADER + yaml.safe_dump({name: values[name] for name in ordered}, allow_unicode=True, sort_keys=False)).encode()
+    return (_HEADER + dump_yaml({name: values[name] for name in ordered}, sort_keys=False)).encode()

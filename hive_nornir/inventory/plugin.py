@@ -1,4 +1,4 @@
-"""The Nornir inventory plugin `hive`: a stage's servers as Nornir hosts.
+"""The Nornir inventory plugin `HiveInventory`: a stage's servers as Nornir hosts.
 
 `host.data` is not a dict but a map that renders a variable when it is read and takes what tasks put into it. A dict would have to
 render all variables of all servers at load: slow, and one undefined variable that nobody reads would fail every run. So
@@ -26,7 +26,7 @@ _CONNECTIONS = ("paramiko", "hive")
 
 
 class HiveInventory:
-    """Inventory plugin; in Nornir's configuration: `inventory: {plugin: hive, options: {root: site, stage: private}}`.
+    """Inventory plugin; in Nornir's configuration: `inventory: {plugin: HiveInventory, options: {root: site, stage: private}}`.
 
     :param root: the site's folder; HIVE_ROOT_DIR or the current folder without it.
     :param stage: private, staging or production; HIVE_STAGE, the stored one or private without it.

@@ -17,7 +17,10 @@ START_SECONDS = 90
 
 # A unit that systemd calls active may still die of its configuration at once, unless it tells itself when it is ready: $2 is how many more
 # looks it must survive. `is-active` is understood by every systemd; a look is taken every 0.2 s.
-_WATCH = rf"""hv_unit_failed() {{ systemctl status --no-pager -n 0 -- "$1" >&2; journalctl -q --no-pager -n 20 -u "$1" >&2; exit 1; }}
+_WATCH = rf"""hv_unit_failed() {{
+  {{ systemctl status --no-pager -n 0 -- "$1" || :; journalctl -q --no-pager -n 20 -u "$1" || :; }} >&2
+  exit 1
+}}
 hv_unit_watch() {{
   hv_n=0; hv_more=$2
   while [ $hv_n -lt {START_SECONDS * 5} ]; do
@@ -46,8 +49,8 @@ def running(
     :param unit: with its suffix where it is not `.service`.
     :param enabled: False leaves alone what happens at boot.
     :param restart_on: operations after whose change it is restarted.
-    :param reload_on: operations after whose change it is reloaded, or restarted if it cannot reload; with `restart_on`, that is what is done
-        for both, since one restart serves all.
+    :param reload_on: operations after whose change it is reloaded, or restarted if it cannot reload; with `restart_on` beside it, it is
+        restarted for both, since one restart serves all.
     """
     name = quote(unit)
 
@@ -60,7 +63,7 @@ def running(
         if state["LoadState"] == "masked":
             words.append("unmask")
             commands.append(f"systemctl unmask -- {name}")
-        if enabled and state["UnitFileState"] not in _NEEDS_NO_ENABLING:
+        if enabled and not _enabled(state):
             words.append("enable")
             commands.append(f"systemctl enable -- {name}")
         verb = _verb(state, seen.triggered, bool(restart_on))
@@ -136,6 +139,11 @@ def _daemon_reload(name: str, probe: str, on: Sequence[Operation]) -> Operation:
         return Change("daemon-reload", "systemctl daemon-reload") if due else None
 
     return Operation(name, probe, decide, triggered_by=tuple(on))
+
+
+def _enabled(state: Mapping[str, str]) -> bool:
+    """Whether the unit is started at boot, by itself or by what it belongs to; an init script of EL7 has no state, so it is left alone."""
+    return state["UnitFileState"] in _NEEDS_NO_ENABLING or (state["UnitFileState"] == "" and state["LoadState"] == "loaded")
 
 
 def _verb(state: Mapping[str, str], triggered: bool, restart: bool) -> str:

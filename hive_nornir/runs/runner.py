@@ -1,4 +1,4 @@
-"""The Nornir runner plugin `hive`: hosts side by side, an end at once on Ctrl-C, batches, a limit of failures."""
+"""The Nornir runner plugin `HiveRunner`: hosts side by side, an end at once on Ctrl-C, batches, a limit of failures."""
 
 from __future__ import annotations
 

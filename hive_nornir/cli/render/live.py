@@ -62,7 +62,7 @@ class LiveTable:
 @contextlib.contextmanager
 def live_progress(*, verbose: bool) -> Iterator[Observer]:
     """Show the live table on standard error while the block runs; it vanishes at the end, the lines above it stay."""
-    console = Console(file=sys.stderr, no_color=not coloured(sys.stderr), highlight=False)
+    console = Console(file=sys.stderr, color_system="auto" if coloured(sys.stderr) else None, highlight=False)
     state = ProgressState()
 
     def out(line: str, style: str) -> None:

@@ -51,4 +51,4 @@ def _draw(headers: Sequence[str], rows: Sequence[Sequence[Cell]], err: bool) -> 
     table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(cell.text, style=_RICH.get(cell.style, "")) for cell in row))
-    Console(file=stream, no_color=not coloured(stream), highlight=False).print(table)
+    Console(file=stream, color_system="auto" if coloured(stream) else None, highlight=False).print(table)

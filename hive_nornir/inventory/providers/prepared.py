@@ -24,6 +24,8 @@ __all__ = ["Prepared"]
 
 _STEP_SECONDS = 60.0
 _PROBE_SECONDS = 5.0
+_PORT = 22
+SCRIPT = Path(__file__).with_name("bootstrap.sh").read_text()
 
 
 class Prepared:
@@ -205,7 +207,7 @@ def _port(server: ServerSpec) -> int:
     :raises ConnectionFailed: at neither.
     """
     problem: OSError | None = None
-    for port in dict.fromkeys((int(server.variables.get("hive_sshd_port", 22)), 22)):
+    for port in dict.fromkeys((int(server.variables.get("hive_sshd_port", _PORT)), _PORT)):
         try:
             socket.create_connection((server.private_ip, port), timeout=_PROBE_SECONDS).close()
         except OSError as error:
@@ -225,5 +227,4 @@ def _script(server: ServerSpec, public_key: str) -> str:
     admin = _admin(server)
     get = server.variables.get
     arguments = [admin, str(get("hive_admin_uid", "")), str(get("hive_admin_group", admin)), str(get("hive_admin_gid", "")), public_key]
-    script = Path(__file__).with_name("bootstrap.sh").read_text()
-    return f"set -- {' '.join(shlex.quote(argument) for argument in arguments)}\n{script}"
+    return f"set -- {' '.join(shlex.quote(argument) for argument in arguments)}\n{SCRIPT}"

@@ -23,6 +23,7 @@ __all__ = ["DATA", "RUN", "apt_install", "connect", "find", "is_ours", "start", 
 DATA = Path("/var/lib/hive-nornir/sandbox")
 RUN = Path("/run/hive-nornir/sandbox")
 SOCKET = RUN / "docker.sock"
+MACHINE_SOCKET = Path("/var/run/docker.sock")
 PID_FILE = RUN / "docker.pid"
 LOG = DATA / "dockerd.log"
 
@@ -44,7 +45,7 @@ def find() -> str | None:
         if not _answers(wanted):
             raise ProviderError(f"no Docker engine answers at DOCKER_HOST={wanted}", "start it, or unset DOCKER_HOST")
         return wanted
-    return next((url for url in ("unix:///var/run/docker.sock", f"unix://{SOCKET}") if _answers(url)), None)
+    return next((url for url in (f"unix://{MACHINE_SOCKET}", f"unix://{SOCKET}") if _answers(url)), None)
 
 
 def is_ours(url: str) -> bool:

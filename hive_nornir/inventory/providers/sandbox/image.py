@@ -105,13 +105,14 @@ def _lay_out(wanted: Recipe, overlay: Path) -> None:
         shutil.copytree(folder / "files", overlay, dirs_exist_ok=True)
         work = overlay / ".customize" / f"{number}-{folder.name}"
         shutil.copytree(folder, work, ignore=lambda path, _names, top=str(folder): ["files"] if path == top else [])
-        # An installed package may have lost the mode of its data files.
-        (work / "customize").chmod(0o755)
     authorities = {f"usr/local/share/ca-certificates/machine-{n}.crt": pem for n, pem in enumerate(machine.extra_authorities())}
     given = {**authorities, "etc/pip.conf": machine.pip_settings()}
     for path, text in given.items():
         (overlay / path).parent.mkdir(parents=True, exist_ok=True)
         (overlay / path).write_text(text)
+    # An installed package may have lost its files' modes, and what is laid over the root filesystem brings its own.
+    for entry in overlay.rglob("*"):
+        entry.chmod(0o755 if entry.is_dir() or entry.name == "customize" else 0o644)
 
 
 def _digest(wanted: Recipe, sources: list[str], overlay: Path) -> str:

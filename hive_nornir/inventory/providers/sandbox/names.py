@@ -70,5 +70,5 @@ def is_mine(site: ProviderSite, found: dict[str, str] | None) -> bool:
 
     :param found: the labels of a thing that `filters` found.
     """
-    owner = (found or {}).get(CONTEXT, "")
-    return owner == context(site) or not Path(owner).exists()
+    owner = (found or {}).get(CONTEXT)
+    return owner is not None and (owner == context(site) or not Path(owner).exists())

@@ -21,9 +21,15 @@ def subnet(site: ProviderSite) -> IPv4Network:
 
 
 def gateway(site: ProviderSite) -> IPv4Address:
-    """The mother's address in the stage's network: the first that no server has."""
+    """The mother's address in the stage's network: the first that no server has.
+
+    :raises ProviderError: the servers have them all.
+    """
     taken = {server.private_ip for server in site.servers}
-    return next(address for address in subnet(site).hosts() if str(address) not in taken)
+    free = next((address for address in subnet(site).hosts() if str(address) not in taken), None)
+    if free is None:
+        raise ProviderError(f"{subnet(site)} has no address left for this machine", "give the stage a larger cidr")
+    return free
 
 
 def find(client: docker.DockerClient, site: ProviderSite) -> Any | None:

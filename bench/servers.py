@@ -1,0 +1,168 @@
+"""Measures on real servers: the example site's four, built for this and destroyed afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Measure, best_of
+from hive_nornir import Site
+from hive_nornir.connections.shell import SshTransport
+from hive_nornir.operations import files
+from hive_nornir.operations.engine import Engine
+from tests.hosts.sites import build, copy_example, setup, transport
+
+__all__ = ["server_measures"]
+
+DELAY_MILLISECONDS = 20
+
+
+def server_measures(folder: Path) -> list[Measure]:
+    """All of them, on one site."""
+    site = copy_example(folder / "site")
+    try:
+        build(site)
+        setup(site)
+        return [*_round_trips(site), *_ten_files(site), *_no_change(site), _stragglers(site)]
+    finally:
+        site.run("build-infra", destroy=True)
+
+
+def _round_trips(site: Site) -> list[Measure]:
+    connection = _fresh(site)
+    connection.run(":", deadline=20)
+    connecting = connection.traffic.round_trips - 1
+    connection.close()
+    report = setup(site)
+    assert report.changed == 0, report.as_dict()
+    trips = max(host.round_trips for host in report.hosts.values())
+    roles = sum(role.status != "skipped" for role in next(iter(report.hosts.values())).roles.values())
+    return [
+        Measure("round trips to connect", connecting, 8),
+        Measure(
+            "round trips of a role with nothing to do", (trips - connecting - 1) / roles, 1, f"{trips} for {roles} roles and the facts"
+        ),
+    ]
+
+
+def _ten_files(site: Site) -> list[Measure]:
+    connection = _fresh(site)
+    connection.run(":", deadline=20)
+    trips, sent = connection.traffic.round_trips, connection.traffic.sent
+    wanted = [files.content(f"/etc/bench-{number}.conf", f"# file {number}\nsetting = {number}\n" * 5) for number in range(10)]
+    outcomes = Engine(connection, "bench").run(wanted)
+    assert all(outcome.status == "changed" for outcome in outcomes)
+    trips, sent = connection.traffic.round_trips - trips, connection.traffic.sent - sent
+    connection.run("rm -f /etc/bench-*.conf", deadline=20)
+    connection.close()
+    return [Measure("round trips of a changed role", trips, 3), Measure("ten small files, kB sent", sent / 1000, 8)]
+
+
+def _no_change(site: Site) -> list[Measure]:
+    script = _reads_of_a_run(site)
+    with _delay(site, 0):
+        here = _ratio(site, script)
+    with _delay(site, DELAY_MILLISECONDS):
+        far = _ratio(site, script)
+    return [
+        Measure(
+            "no-change run of all roles, in cold raw ssh with the same reads", here[0] / here[1], 2, f"{here[0]:.2f} s / {here[1]:.2f} s"
+        ),
+        Measure(f"the same with {DELAY_MILLISECONDS} ms of latency", far[0] / far[1], 2, f"{far[0]:.2f} s / {far[1]:.2f} s"),
+    ]
+
+
+def _ratio(site: Site, script: str) -> tuple[float, float]:
+    command = [sys.executable, "-m", "hive_nornir", "--root", str(site.context.root), "run", "setup-hosts", "--json"]
+
+    def ours() -> None:
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert json.loads(done.stdout)["changed"] == 0, done.stderr
+
+    def raw() -> None:
+        config = str(site.context.ssh_config)
+        run = [
+            subprocess.Popen(
+                ["ssh", "-F", config, name, "sudo -n sh"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for name in site.inventory.servers
+        ]
+        for process in run:
+            assert process.stdin is not None
+            process.stdin.write(script.encode("utf-8", "surrogateescape"))
+            process.stdin.close()
+        for process in run:
+            process.wait(timeout=120)
+
+    # Side by side in time, so that both see the same machine.
+    pairs = [(best_of(1, ours), best_of(1, raw)) for _ in range(4)]
+    return min(ours for ours, _ in pairs), min(raw for _, raw in pairs)
+
+
+def _reads_of_a_run(site: Site) -> str:
+    """Everything that a no-change run reads on the first server, as one script."""
+    scripts: list[str] = []
+    plain = SshTransport.run
+    first = site.inventory.servers[0]
+
+    def recording(self: SshTransport, script: str, **options: Any) -> Any:
+        if self.target.alias == first:
+            scripts.append(script)
+        return plain(self, script, **options)
+
+    SshTransport.run = recording  # type: ignore[method-assign]
+    try:
+        assert setup(site).changed == 0
+    finally:
+        SshTransport.run = plain  # type: ignore[method-assign]
+    prelude = Path(__file__).parents[1] / "hive_nornir/connections/prelude.sh"
+    return prelude.read_text() + "\n" + "\n".join(f"( {script}\n)" for script in scripts)
+
+
+@contextmanager
+def _delay(site: Site, milliseconds: int) -> Iterator[None]:
+    """Latency on the way from here to the servers."""
+    device = ["dev", _bridge(site), "root"]
+    if not milliseconds:
+        yield
+        return
+    subprocess.run(["tc", "qdisc", "replace", *device, "netem", "delay", f"{milliseconds}ms"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["tc", "qdisc", "del", *device], check=True)
+
+
+def _bridge(site: Site) -> str:
+    from hive_nornir.inventory.providers.sandbox import names
+
+    return names.bridge(site.provider_site())
+
+
+def _stragglers(site: Site) -> Measure:
+    """As many steps as hosts, in each another host that takes a second longer."""
+    from nornir.core.task import Result, Task
+
+    names = site.inventory.servers
+
+    def steps(task: Task) -> Result:
+        connection = task.host.get_connection("hive", task.nornir.config)
+        for step in range(len(names)):
+            connection.run("sleep 1" if names[step] == task.host.name else ":", deadline=20)
+        return Result(host=task.host)
+
+    alone = best_of(1, lambda: site.nornir.filter(name=names[0]).run(task=steps))
+    site.close()
+    together = best_of(1, lambda: site.nornir.run(task=steps))
+    site.close()
+    return Measure("a straggler in each step, in the slowest host's own time", together / alone, 1.5, f"{together:.2f} s / {alone:.2f} s")
+
+
+def _fresh(site: Site) -> SshTransport:
+    site.close()
+    return transport(site)

@@ -1,0 +1,78 @@
+"""Restarting a host and waiting until it is back (spec setup-hosts.md 4.17, H-4, T-4)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+from hive_nornir.connections.transport import Transport
+from hive_nornir.errors import ConnectionFailed, DeadlineExceeded, HiveError
+from hive_nornir.operations.core import Change, Observed, Operation, Outcome
+
+if TYPE_CHECKING:
+    from hive_nornir.tasks.role import Target
+
+__all__ = ["restart_and_wait", "restart_operation", "wait_for_restart"]
+
+LIMIT_SECONDS = 300.0
+_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+def restart_and_wait(target: Target, reasons: Sequence[str]) -> Generator[list[Operation], dict[Operation, Outcome], None]:
+    """Restart the host of a role if there is a reason; `yield from restart_and_wait(host, ["new kernel"])` in a generator role.
+
+    Afterwards the facts are gathered anew. Without permission (`options.allow_reboot`) nothing is done, and one unchanged operation is
+    shown that is called `reboot pending: REASONS`; in a plan the restart is shown as a change that would be made.
+
+    :param reasons: in plain words; without any, nothing happens.
+    :raises DeadlineExceeded: the host did not come back within 300 s.
+    """
+    if not reasons:
+        return
+    operation = restart_operation(reasons, target.facts.boot_id, allowed=target.options.allow_reboot)
+    outcomes = yield [operation]
+    if outcomes[operation].status != "changed":
+        return
+    wait_for_restart(target.transport, target.name, target.facts.boot_id)
+    target.task.host.data.pop("hive_facts", None)
+
+
+def restart_operation(reasons: Sequence[str], boot_id: str, *, allowed: bool) -> Operation:
+    """The operation that lets a host restart in two seconds, so that there is time for its answer; `wait_for_restart` does the rest.
+
+    :param boot_id: of the boot in which the reasons were found; a host that has restarted since is left alone.
+    :param allowed: otherwise the operation changes nothing, and its name says that a restart is pending.
+    """
+    words = ", ".join(reasons)
+    later = "systemd-run --quiet --on-active=2 --timer-property=AccuracySec=100ms systemctl reboot"
+
+    def decide(seen: Observed) -> Change | None:
+        return Change(words, later) if allowed and seen.text.strip() == boot_id else None
+
+    # Read back at once, the boot is still the old one.
+    return Operation(f"restart: {words}" if allowed else f"reboot pending: {words}", _BOOT_ID, decide, verify=False)
+
+
+def wait_for_restart(transport: Transport, name: str, boot_id: str, limit: float = LIMIT_SECONDS) -> None:
+    """Wait until a host that is about to restart has done so and lets us in.
+
+    :param boot_id: of the boot that ends.
+    :param limit: seconds.
+    :raises DeadlineExceeded: it did not happen in time.
+    """
+    give_up = time.monotonic() + limit
+    error: HiveError | None = None
+    while (left := give_up - time.monotonic()) > 0:
+        try:
+            transport.reopen(deadline=min(left, 20))
+            done = transport.run(_BOOT_ID, deadline=10)
+            now = done.stdout.decode("ascii", "replace").strip()
+            if done.exit_code == 0 and now != boot_id:
+                return
+            error = None
+        except (ConnectionFailed, DeadlineExceeded) as failure:
+            error = failure
+        time.sleep(0.3)
+    what = str(error) if error else "it still runs the old boot"
+    raise DeadlineExceeded(f"{name} was restarted and is not back after {limit:.0f} s: {what}", "look at its console")

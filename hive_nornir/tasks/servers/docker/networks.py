@@ -1,0 +1,62 @@
+"""The addresses of Docker's own bridges, and that they lie beside every network that the host reaches (DOC-3, DOC-8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Interface, IPv4Network, ip_address, ip_network
+
+from hive_nornir.errors import OperationFailed
+from hive_nornir.inventory.addressing import internal_networks
+from hive_nornir.operations.core import Change, Observed, Operation
+
+__all__ = ["bridge_address", "no_overlap", "own_networks"]
+
+# What docker0 gets when the site reserves no range: hive-builder's choice, which its existing sites have.
+DEFAULT_BIP = "172.17.128.1/16"
+# Docker's own: docker0, docker_gwbridge, and br-<id> of every other bridge network.
+_OWN_DEVICE = re.compile(r"\bdev (docker0|docker_gwbridge|br-[0-9a-f]{12}|veth\S*)\b")
+
+
+def bridge_address(internal_cidr: str | None) -> str:
+    """docker0's address with its prefix length (spec setup-hosts.md 1.1, slot 5/8)."""
+    return internal_networks(internal_cidr).bip if internal_cidr else DEFAULT_BIP
+
+
+def own_networks(internal_cidr: str | None) -> dict[str, IPv4Network]:
+    """The ranges that must be free: the whole of `internal_cidr`, or only docker0's when the site reserves none."""
+    if internal_cidr:
+        return {"hive_internal_cidr": IPv4Network(internal_cidr)}
+    return {"docker0": IPv4Interface(DEFAULT_BIP).network}
+
+
+def no_overlap(internal_cidr: str | None, addresses: Mapping[str, str]) -> Operation:
+    """Refuse ranges in which a route of the host or an address of the site lies: Docker would take the traffic (DOC-8, L-8).
+
+    :param addresses: whose -> IPv4 or IPv6 address; servers and the mother.
+    """
+    ranges = own_networks(internal_cidr)
+
+    def decide(seen: Observed) -> Change | None:
+        found = [f"{name} {own} overlaps {what}" for name, own in ranges.items() for what in _within(own, seen.text, addresses)]
+        if found:
+            raise OperationFailed(
+                "; ".join(found), "set internal_cidr of the stage to a range that no server and not this machine reaches, or move that network"
+            )
+        return None
+
+    return Operation("ranges of Docker's networks are free", "ip -o -4 route show", decide)
+
+
+def _within(own: IPv4Network, routes: str, addresses: Mapping[str, str]) -> list[str]:
+    found = []
+    for line in routes.splitlines():
+        words = line.split()
+        target = next((word for word in words[:2] if word[:1].isdigit()), None)
+        if target and not _OWN_DEVICE.search(line) and ip_network(target, strict=False).overlaps(own):
+            found.append(f"the route {line.strip()}")
+    for name, text in addresses.items():
+        address = ip_address(text)
+        if address.version == 4 and address in own:
+            found.append(f"{text}, the address of {name}")
+    return found

@@ -1,0 +1,73 @@
+"""A host that is this machine: scripts run in a shell here, and what they keep of their own is kept in a folder of the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hive_nornir.connections.shell import _prelude
+from hive_nornir.connections.transport import Completed, Traffic
+from hive_nornir.errors import ConnectionLost
+
+SHELLS = [command for command in (("dash",), ("bash", "--posix"), ("busybox", "sh")) if shutil.which(command[0])]
+
+
+class LocalTransport:
+    """`Transport` without a network.
+
+    :param folder: takes the place of /var/lib/hive-nornir and /run/hive-nornir.
+    :param shell: the host's /bin/sh.
+    :param lose: told the number of each exchange (from 1), whether the connection breaks before its answer arrives.
+    """
+
+    def __init__(self, folder: Path, shell: tuple[str, ...] = ("/bin/sh",), lose: Callable[[int], bool] = lambda _number: False) -> None:
+        self.folder = folder
+        self.shell = shell
+        self.lose = lose
+        self.traffic = Traffic()
+        self._zip = zlib.compressobj()
+        self._count(_prelude())
+        (folder / "run").mkdir(exist_ok=True)
+
+    def run(self, script: str, *, deadline: float, stdin: bytes | None = None) -> Completed:
+        self.traffic.round_trips += 1
+        number = self.traffic.round_trips
+        self._count(script)
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HIVE_PRELUDE": self._local(_prelude())}
+        with tempfile.TemporaryFile() as file:
+            file.write(self._local(f'eval "$HIVE_PRELUDE"\n{script}\n').encode("utf-8", "surrogateescape"))
+            file.flush()
+            done = subprocess.run(
+                ["timeout", "-k", "5", f"{deadline:.2f}", *self.shell, f"/dev/fd/{file.fileno()}"],
+                input=stdin or b"",
+                capture_output=True,
+                env=environment,
+                pass_fds=[file.fileno()],
+                umask=0o022,
+                check=False,
+            )
+        if self.lose(number):
+            raise ConnectionLost("the test cut the connection")
+        return Completed(done.returncode % 256, done.stdout, done.stderr)
+
+    def proof_of_entry(self, port: int | None = None) -> None:
+        """Nobody is ever locked out here."""
+
+    def reopen(self, deadline: float) -> None:
+        """There is nothing to open."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _local(self, text: str) -> str:
+        return text.replace("/var/lib/hive-nornir", f"{self.folder}/lib").replace("/run/hive-nornir", f"{self.folder}/run")
+
+    def _count(self, text: str) -> None:
+        """Counts what SSH's compression leaves of it."""
+        data = self._zip.compress(text.encode("utf-8", "surrogateescape")) + self._zip.flush(zlib.Z_SYNC_FLUSH)
+        self.traffic.sent += len(data)
