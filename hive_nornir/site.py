@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hive_nornir.errors import UsageError, nearest
+from hive_nornir.errors import DefinitionErrors, UsageError, nearest
 from hive_nornir.inventory.context import SiteContext
 
 if TYPE_CHECKING:
@@ -107,6 +107,29 @@ class Site:
         hosts = self.select_hosts(limit)
         options: PhaseOptions = PhaseOptions(phase, roles, hosts, check, halt, destroy, allow_reboot)
         return run_phase(self, options, observers)
+
+    def check(self) -> None:
+        """Check everything that can be wrong in the site's files; touches nothing.
+
+        :raises DefinitionErrors: with everything that was found: definitions, variables that nobody reads, values that a role cannot take.
+        """
+        from hive_nornir.plays.setup_hosts import plays_of
+
+        inventory = self.inventory
+        plays = plays_of(self.context.root)
+        unread = inventory.unknown_variables({name for play in plays for role in play.roles for name in role.variables.model_fields})
+        problems = list(unread.problems) if unread else []
+        seen: set[tuple[object, ...]] = set()
+        for play in plays:
+            for host in inventory.groups[play.group]:
+                found = [each for role in play.roles for each in role.problems(inventory.scope(host), host)]
+                for problem in (inventory.located(problem, host, variable) for variable, problem in found):
+                    # One mistake in a group's file is one problem, however many hosts and roles read it.
+                    if (place := (problem.file, problem.line, problem.message)) not in seen:
+                        seen.add(place)
+                        problems.append(problem)
+        if problems:
+            raise DefinitionErrors(problems)
 
     def reload(self) -> None:
         """Read the definitions and the connection data anew when they are next needed."""

@@ -34,13 +34,10 @@ def check(session: Session) -> None:
     Every problem is told at once, each with its file and line; the exit code is then 2.
     """
     from hive_nornir.cli.render.text import plural, say
-    from hive_nornir.plays.catalogue import role_catalogue
 
     site = session.open()
+    site.check()
     found = site.inventory
-    unread = found.unknown_variables({variable.name for info in role_catalogue() for variable in info.variables})
-    if unread is not None:
-        raise unread
     counts = [plural(len(found.servers), "server"), plural(len(found.services), "service"), plural(len(found.volumes), "volume")]
     say(f"{found.hive_name}, stage {site.context.stage}: {', '.join(counts)}; no problem found", "good")
 

@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["list_hosts", "list_services", "list_volumes", "providers", "roles"]
 
 
-def _roles(site: Site) -> Iterable[str]:  # noqa: ARG001 - as long as a site has no roles of its own
+def _roles(site: Site) -> Iterable[str]:
     from hive_nornir.cli.names import quick_roles
 
-    return quick_roles()
+    return quick_roles(site.context.root)
 
 
 @click.command("roles", cls=HiveCommand)
 @click.argument("names", nargs=-1, metavar="[ROLE]...", shell_complete=completer(_roles))
 @click.option("--json", "as_json", is_flag=True, help="Print everything about them as JSON.")
-def roles(names: tuple[str, ...], as_json: bool) -> None:
+@pass_session
+def roles(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     """List the roles: play, condition, variables.
 
     With names, tell everything about these roles.
     """
     from hive_nornir.plays.catalogue import role_catalogue
 
-    catalogue = role_catalogue()
+    catalogue = role_catalogue(session.open().context.root)
     known = [info.name for info in catalogue]
     for name in names:
         if name not in known:

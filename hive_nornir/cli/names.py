@@ -37,8 +37,8 @@ def quick_services(context: SiteContext) -> list[str]:
     ]
 
 
-def quick_roles() -> list[str]:
-    """The roles in order, and the tags of their plays, from the text of the play's module."""
+def quick_roles(root: Path | None = None) -> list[str]:
+    """The roles in order, and the tags of their plays, from the text of the play's module; then those of the site's folder `roles`."""
     import ast
     from importlib.util import find_spec
 
@@ -50,7 +50,8 @@ def quick_roles() -> list[str]:
             _, _, tag, roles = node.args
             names += [role.id.replace("_", "-") for role in ast.walk(roles) if isinstance(role, ast.Name)]
             names += [tag.value] if isinstance(tag, ast.Constant) and isinstance(tag.value, str) else []
-    return list(dict.fromkeys(names))
+    own = sorted((root / "roles").glob("*.py")) if root else []
+    return list(dict.fromkeys([*names, *(file.stem.replace("_", "-") for file in own)]))
 
 
 def _definitions(context: SiteContext, plugin: str) -> list[dict[str, Any]]:

@@ -52,10 +52,10 @@ def _phases(site: Site) -> Iterable[str]:  # noqa: ARG001 - the phases are the s
     return PHASES
 
 
-def _roles(site: Site) -> Iterable[str]:  # noqa: ARG001 - as long as a site has no roles of its own
+def _roles(site: Site) -> Iterable[str]:
     from hive_nornir.cli.names import quick_roles
 
-    return quick_roles()
+    return quick_roles(site.context.root)
 
 
 def _hosts(site: Site) -> Iterable[str]:
@@ -170,10 +170,11 @@ def _confirm(site: Site, phase: str, request: _Request) -> None:
     site.run(phase, **{**_selection(request), "check": True})  # so that a wrong request is refused before the question
     stage = site.context.stage
     doomed = [resource for resource in site.resources() if resource.state != "missing"]
-    if not doomed:
-        return
-    say(f"this destroys in stage {stage}, with all data:", "bad", err=True)
-    show_resources(doomed, err=True)
+    if doomed:
+        say(f"this destroys in stage {stage}, with all data:", "bad", err=True)
+        show_resources(doomed, err=True)
+    else:
+        say(f"nothing of stage {stage} is there", err=True)
     if request.yes:
         return
     if not sys.stdin.isatty():
@@ -189,8 +190,9 @@ def _show(site: Site, report: RunReport, request: _Request) -> None:
     if request.as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
         return
-    if report.check and report.phase == "build-infra" and report.ok:
+    planned = report.check and report.phase == "build-infra" and report.ok
+    if planned:
         show_resources(site.resources())
         click.echo()
         report.notes.clear()  # they name the resources that the table shows
-    show_report(report, diff=request.diff)
+    show_report(report, diff=request.diff, table=not planned)

@@ -93,9 +93,10 @@ def role(session: Session, name: str) -> None:
     function = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or keyword.iskeyword(function):
         raise UsageError(f"{name!r} cannot be the name of a role", "lower-case letters, digits and hyphens, a letter first")
-    if name in [info.name for info in role_catalogue()]:
+    root = session.open().context.root
+    if name in [info.name for info in role_catalogue(root)]:
         raise UsageError(f"there is a role {name!r} already", f"`hive-nornir roles {name}` shows it")
-    folder = session.open().context.root / "roles"
+    folder = root / "roles"
     text = _scaffold().joinpath("role.py.in").read_text(encoding="utf-8")
     text = text.replace("@ROLE@", name).replace("@FUNCTION@", function).replace("@CLASS@", "".join(map(str.capitalize, name.split("-"))))
     _write({folder / f"{function}.py": text})

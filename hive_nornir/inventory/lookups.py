@@ -6,7 +6,7 @@ import re
 import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ class Lookups:
     :param root: what relative paths are relative to.
     :param env: what `lookup('env', …)` reads.
     :param create: whether passwords that do not exist are made; a plan does not, and gets a `NotYetCreated` instead.
+    :ivar issued: every password that was handed out, for logs to mask.
     """
 
     root: Path
     env: Mapping[str, str]
     create: bool = False
+    issued: set[str] = field(default_factory=set, repr=False)
 
     def globals(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names that templates use."""
@@ -66,14 +68,18 @@ class Lookups:
         path_text, options = _split_term(str(term), {"length": length, "chars": chars})
         path = self._path(path_text)
         if path.exists():
-            return _first_line(path)
+            return self._issue(_first_line(path))
         if not self.create:
             return NotYetCreated.of(f"<the password in {path}, not yet created>", path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         pool = _pool(options["chars"])
         password = "".join(secrets.choice(pool) for _ in range(_positive(options["length"])))
         # Whoever comes second takes the password of the first.
-        return password if atomic_create(path, f"{password}\n".encode(), 0o600) else _first_line(path)
+        return self._issue(password if atomic_create(path, f"{password}\n".encode(), 0o600) else _first_line(path))
+
+    def _issue(self, password: str) -> str:
+        self.issued.add(password)
+        return password
 
     def file(self, term: str, rstrip: bool = True, lstrip: bool = False) -> str:
         """A file's text, without the blanks at its end."""

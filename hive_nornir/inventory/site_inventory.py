@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
-from hive_nornir.errors import DefinitionErrors, HiveError, UsageError, nearest
+from hive_nornir.errors import DefinitionErrors, HiveError, Problem, UsageError, nearest
 from hive_nornir.inventory import ansible_export
 from hive_nornir.inventory.compute import compute
 from hive_nornir.inventory.context import SiteContext
@@ -141,6 +142,11 @@ class SiteInventory:
         self._lookups.create = True
         self.variables.forget()
 
+    @property
+    def passwords(self) -> Collection[str]:
+        """Every password that templates were given so far, for logs to mask."""
+        return self._lookups.issued
+
     def unknown_variables(self, known: Collection[str]) -> DefinitionErrors | None:
         """`hive_…` variables in `group_vars` and `host_vars` that nobody reads, as an error to raise or show.
 
@@ -149,6 +155,12 @@ class SiteInventory:
         """
         problems = unknown_variables(self.variables, self.context.root, known)
         return DefinitionErrors(problems) if problems else None
+
+    def located(self, problem: Problem, name: str, variable: str) -> Problem:
+        """A problem with a variable, with the file and line where the variable is defined, if it is in a file."""
+        owners = [name, *reversed(self.variables.groups_of(self.object(name))), "all"]
+        place = self.variables.files.place(owners, variable)
+        return replace(problem, file=place[0], line=place[1]) if place else problem
 
     def ansible_list(self) -> dict[str, Any]:
         """Ansible's dynamic inventory, `--list`: all stages, variables as defined."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,25 @@ class VariableFiles:
             for name in source.data
             if name.startswith("hive_") and name not in known
         ]
+
+    def place(self, owners: Sequence[str], variable: str) -> tuple[Path, int] | None:
+        """Where a variable is defined, file and line.
+
+        :param owners: the object and its groups, strongest first.
+        :return: of the strongest of them; None when it is in no file.
+        """
+        for owner in owners:
+            for source in self.sources:
+                if variable in source.data and _owner(source.file) == owner:
+                    return source.file, source.line((variable,))
+        return None
+
+
+def _owner(file: Path) -> str:
+    """The group or object whose variables a file holds: it is named after it, or lies in a folder that is."""
+    if file.parent.name not in ("group_vars", "host_vars"):
+        return file.parent.name
+    return file.stem if file.suffix in _ENDINGS else file.name
 
 
 def load_variable_files(inventory: Path, groups: Collection[str], objects: Collection[str] | None) -> VariableFiles:

@@ -127,7 +127,7 @@ class Rpm(Manager):
         return f"{install} || {{ {self.command} -q clean expire-cache; {install}; }}"
 
     def remove(self, names: Sequence[str]) -> str:
-        return f"{self.command} -y -q --setopt=clean_requirements_on_remove=False remove {' '.join(names)}"
+        return f"{self.command} -y -q --disableexcludes=main --setopt=clean_requirements_on_remove=False remove {' '.join(names)}"
 
 
 def manager_named(name: str) -> Manager:

@@ -12,7 +12,7 @@ from typing import Literal
 from hive_nornir.errors import HiveError
 from hive_nornir.operations.core import Operation
 from hive_nornir.operations.distributions import Column, Family, classify
-from hive_nornir.operations.facts_text import BlockDevice, FactsText, Interface
+from hive_nornir.operations.facts_text import BlockDevice, FactsText, Interface, boot_identity
 
 __all__ = ["BlockDevice", "Facts", "Interface", "facts_operation"]
 
@@ -42,6 +42,7 @@ class Facts:
     :param swarm: active, inactive, pending, …; "" if the engine does not answer.
     :param free_root: bytes available on /; `free_var` on /var.
     :param secure_boot: the firmware demands signed kernels and modules.
+    :param boot_id: differs after every restart, of containers too.
     :param reboot_required: the host says so, or a newer kernel than the running one is installed.
     :param virtualization: as systemd-detect-virt(1) calls it, `docker`, `kvm`, `none`.
     """
@@ -136,7 +137,7 @@ class Facts:
             free_var=said.free[1],
             secure_boot=said.word("secure-boot").strip() == "1",
             cloud_init=bool(said.word("cloud-init")),
-            boot_id=said.file("/proc/sys/kernel/random/boot_id"),
+            boot_id=boot_identity(said.file("/proc/sys/kernel/random/boot_id"), said.file("/proc/1/stat")),
             reboot_required=said.reboot_required,
             virtualization=said.file("/run/systemd/container") or said.word("virtualization") or "none",
         )

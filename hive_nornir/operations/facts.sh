@@ -2,6 +2,14 @@
 
 hv_section() { printf '@@%s\n' "$1"; }
 
+# The docker command takes 100 ms to start and to ask its plugins; whatever can talk to a socket asks the engine itself in 25.
+hv_engine() {
+  hv_ask='alarm 3; socket(S, AF_UNIX, SOCK_STREAM, 0) && connect(S, sockaddr_un("/run/docker.sock")) or exit 1;
+    syswrite S, "GET /info HTTP/1.0\r\n\r\n"; while (sysread S, $_, 65536) { print }'
+  if command -v perl >/dev/null; then perl -MSocket -e "$hv_ask"; else curl -s -m 3 --unix-socket /run/docker.sock http://docker/info; fi |
+    sed -n 'h; s/.*"LocalNodeState":"\([a-z]*\)".*/swarm=\1/p; g; s/.*"ServerVersion":"\([^"]*\)".*/version=\1/p'
+}
+
 # sshd and docker answer slowly; what they say comes at the end.
 hv_slow() {
   hv_section sshd
@@ -10,7 +18,8 @@ hv_slow() {
   sshd -V 2>&1 | sed -n '/OpenSSH_/{p;q;}'
   if command -v docker >/dev/null; then
     hv_section docker
-    timeout 3 docker info --format '{{.ServerVersion}} {{.Swarm.LocalNodeState}}' 2>/dev/null | sed '/^ *$/d' | grep . || docker --version 2>/dev/null
+    hv_engine 2>/dev/null | grep = || timeout 3 docker info --format 'version={{.ServerVersion}}
+swarm={{.Swarm.LocalNodeState}}' 2>/dev/null | grep '=.' || docker --version
   fi
 }
 
@@ -34,7 +43,7 @@ hv_session() {
 
 hv_facts() {
   hv_section files
-  grep -sH '' /etc/os-release /proc/1/comm /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /run/systemd/container \
+  grep -sH '' /etc/os-release /proc/1/comm /proc/1/stat /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /run/systemd/container \
     /sys/fs/selinux/enforce /sys/module/apparmor/parameters/enabled /sys/class/net/*/address /sys/class/net/*/operstate
   hv_section words
   printf 'architecture=%s\n' "$(uname -m)"

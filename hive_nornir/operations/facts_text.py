@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-__all__ = ["BlockDevice", "FactsText", "Interface"]
+__all__ = ["BlockDevice", "FactsText", "Interface", "boot_identity"]
 
 # The order in which facts.sh asks systemctl; of several active ones, the first is the one that has to give way (spec IPT-1).
 _FIREWALLS = ("firewalld", "ufw", "nftables", "iptables", "netfilter-persistent")
@@ -183,11 +183,10 @@ class FactsText:
     @property
     def docker(self) -> tuple[str, str]:
         """Version and swarm state."""
-        said = next(iter(self._sections["docker"]), "")
-        if match := re.match(r"Docker version ([^,\s]+)", said):
-            return match[1], ""
-        version, _, swarm = said.partition(" ")
-        return version, swarm
+        said = _pairs(self._sections["docker"])
+        installed = re.search(r"^Docker version ([^,\s]+)", "\n".join(self._sections["docker"]), re.MULTILINE)
+        version = said.get("version", [installed[1] if installed else ""])[-1]
+        return version, said.get("swarm", [""])[-1]
 
     @property
     def free(self) -> tuple[int, int]:
@@ -204,6 +203,16 @@ class FactsText:
         # A kernel of another kind (a container's host, a hand-made one) cannot be compared.
         newer = running in installed and _version_key(running) < max(map(_version_key, installed))
         return bool(self.word("reboot-required")) or newer
+
+
+def boot_identity(boot_id: str, stat: str) -> str:
+    """What differs after every restart. A container has its machine's boot id, so the start time of process 1 belongs to it.
+
+    :param boot_id: /proc/sys/kernel/random/boot_id.
+    :param stat: /proc/1/stat, see proc(5); the 22nd word is the start time.
+    """
+    words = stat.rpartition(")")[2].split()
+    return f"{boot_id.strip()}.{words[19]}" if len(words) > 19 else boot_id.strip()
 
 
 def _pairs(lines: list[str]) -> dict[str, list[str]]:

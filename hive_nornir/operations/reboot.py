@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hive_nornir.connections.transport import Transport
 from hive_nornir.errors import ConnectionFailed, DeadlineExceeded, HiveError
 from hive_nornir.operations.core import Change, Observed, Operation, Outcome
+from hive_nornir.operations.facts_text import boot_identity
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["restart_and_wait", "restart_operation", "wait_for_restart"]
 
 LIMIT_SECONDS = 300.0
-_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+_BOOT = "cat /proc/sys/kernel/random/boot_id /proc/1/stat"
 
 
 def restart_and_wait(target: Target, reasons: Sequence[str]) -> Generator[list[Operation], dict[Operation, Outcome], None]:
-    """Restart the host of a role if there is a reason; `yield from restart_and_wait(host, ["new kernel"])` in a generator role.
+    """Restart the host of a role if there is a reason.
 
-    Afterwards the facts are gathered anew. Without permission (`options.allow_reboot`) nothing is done, and one unchanged operation is
-    shown that is called `reboot pending: REASONS`; in a plan the restart is shown as a change that would be made.
+    In a generator role: `yield from restart_and_wait(host, ["the new kernel does not run yet"])`. Afterwards the facts are gathered anew.
+    Without permission (`options.allow_reboot`) nothing is done, and one unchanged operation is shown that is called
+    `reboot pending: REASONS`; in a plan the restart is shown as a change that would be made.
 
     :param reasons: in plain words; without any, nothing happens.
     :raises DeadlineExceeded: the host did not come back within 300 s.
@@ -41,17 +43,17 @@ def restart_and_wait(target: Target, reasons: Sequence[str]) -> Generator[list[O
 def restart_operation(reasons: Sequence[str], boot_id: str, *, allowed: bool) -> Operation:
     """The operation that lets a host restart in two seconds, so that there is time for its answer; `wait_for_restart` does the rest.
 
-    :param boot_id: of the boot in which the reasons were found; a host that has restarted since is left alone.
+    :param boot_id: `Facts.boot_id` of the boot in which the reasons were found; a host that has restarted since is left alone.
     :param allowed: otherwise the operation changes nothing, and its name says that a restart is pending.
     """
     words = ", ".join(reasons)
     later = "systemd-run --quiet --on-active=2 --timer-property=AccuracySec=100ms systemctl reboot"
 
     def decide(seen: Observed) -> Change | None:
-        return Change(words, later) if allowed and seen.text.strip() == boot_id else None
+        return Change(words, later) if allowed and _boot(seen.text) == boot_id else None
 
     # Read back at once, the boot is still the old one.
-    return Operation(f"restart: {words}" if allowed else f"reboot pending: {words}", _BOOT_ID, decide, verify=False)
+    return Operation(f"restart: {words}" if allowed else f"reboot pending: {words}", _BOOT, decide, verify=False)
 
 
 def wait_for_restart(transport: Transport, name: str, boot_id: str, limit: float = LIMIT_SECONDS) -> None:
@@ -66,9 +68,8 @@ def wait_for_restart(transport: Transport, name: str, boot_id: str, limit: float
     while (left := give_up - time.monotonic()) > 0:
         try:
             transport.reopen(deadline=min(left, 20))
-            done = transport.run(_BOOT_ID, deadline=10)
-            now = done.stdout.decode("ascii", "replace").strip()
-            if done.exit_code == 0 and now != boot_id:
+            done = transport.run(_BOOT, deadline=10)
+            if done.exit_code == 0 and _boot(done.stdout.decode("ascii", "replace")) != boot_id:
                 return
             error = None
         except (ConnectionFailed, DeadlineExceeded) as failure:
@@ -76,3 +77,8 @@ def wait_for_restart(transport: Transport, name: str, boot_id: str, limit: float
         time.sleep(0.3)
     what = str(error) if error else "it still runs the old boot"
     raise DeadlineExceeded(f"{name} was restarted and is not back after {limit:.0f} s: {what}", "look at its console")
+
+
+def _boot(printed: str) -> str:
+    boot_id, _, stat = printed.partition("\n")
+    return boot_identity(boot_id, stat)

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hive_nornir.errors import HiveError, HostKeyChanged, UsageError
-from hive_nornir.runs.events import Event
+from hive_nornir.runs.events import Event, role_finished
 from hive_nornir.runs.report import RoleReport
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
         report.seconds = time.monotonic() - started
         processor.report.hosts[name].roles[step] = report
         processor.report.hosts[name].seconds = report.seconds
-        processor.emit(
-            Event("role-finished", options.phase, step, name, step, status=report.status, changed=bool(report.changed), seconds=report.seconds, error=report.error)
-        )  # fmt: skip
+        processor.emit(role_finished(options.phase, name, report))
 
 
 def _planned(site: Site, processor: RunProcessor, step: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 __all__ = ["RoleInfo", "VariableInfo", "role_catalogue"]
@@ -38,9 +39,13 @@ class RoleInfo:
     source: str
 
 
-def role_catalogue() -> list[RoleInfo]:
-    """Every role in the order in which it runs."""
-    from hive_nornir.plays.setup_hosts import PLAYS
+def role_catalogue(root: Path | None = None) -> list[RoleInfo]:
+    """Every role in the order in which it runs.
+
+    :param root: the site's folder, for its own roles; None is no site.
+    :raises DefinitionErrors: a file of the site's own roles is wrong.
+    """
+    from hive_nornir.plays.setup_hosts import plays_of
 
     return [
         RoleInfo(
@@ -61,7 +66,7 @@ def role_catalogue() -> list[RoleInfo]:
             ),
             role.__module__,
         )
-        for play in PLAYS
+        for play in plays_of(root)
         for role in play.roles
     ]
 

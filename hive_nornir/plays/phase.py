@@ -50,7 +50,7 @@ def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) 
             from hive_nornir.runs.record import RunRecord
 
             stack.enter_context(stage_lock(site.context, options.phase))
-            listeners.append(stack.enter_context(RunRecord(site.context)))
+            listeners.append(stack.enter_context(RunRecord(site.context, site.inventory.passwords)))
         processor = RunProcessor(report, listeners)
         processor.emit(Event("phase-started", options.phase, hosts=options.hosts))
         try:

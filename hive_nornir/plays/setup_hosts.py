@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from typing import TYPE_CHECKING
 
 from hive_nornir.errors import UsageError, nearest
 from hive_nornir.operations.guard import GuardGate
+from hive_nornir.plays.own_roles import own_roles
 from hive_nornir.plays.play import Play, play_task
 from hive_nornir.runs.events import Event
 from hive_nornir.runs.report import RoleReport
@@ -23,12 +25,15 @@ from hive_nornir.tasks.servers.users import users
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from nornir.core import Nornir
 
     from hive_nornir.plays.phase import PhaseOptions
     from hive_nornir.runs.events import RunProcessor
     from hive_nornir.site import Site
 
-__all__ = ["PLAYS", "run"]
+__all__ = ["PLAYS", "plays_of", "run"]
 
 PLAYS = (
     Play("preparation", "servers", "setup-hosts", (ssh_connection,)),
@@ -41,26 +46,41 @@ PLAYS = (
 )
 
 
+def plays_of(root: Path | None) -> tuple[Play, ...]:
+    """The plays of a site: the built-in ones, with the site's and other packages' roles at the end of "setup hive servers".
+
+    :param root: the site's folder; None is no site.
+    :raises DefinitionErrors: a file of the site's own roles is wrong.
+    """
+    *before, servers = PLAYS
+    return (*before, dataclasses.replace(servers, roles=(*servers.roles, *own_roles(root))))
+
+
 def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     """Run the plays one after the other; hosts that failed take no part in the later ones.
 
     :raises UsageError: an unknown role, or an option of another phase.
+    :raises DefinitionErrors: a variable is wrong; nothing was touched.
     """
     if options.halt or options.destroy:
         raise UsageError("setup-hosts neither halts nor destroys servers", "that is build-infra")
-    _known_roles(options.roles)
+    plays = plays_of(site.context.root)
+    _known_roles(plays, options.roles)
+    site.check()
+    if not options.check:
+        site.inventory.allocate()
     nornir = site.nornir.with_processors([processor])
     nornir.inventory.defaults.data["hive_run"] = RunOptions(GuardGate(), options.allow_reboot)
     nornir.data.dry_run = options.check
     nornir.data.reset_failed_hosts()
     try:
-        for play in PLAYS:
+        for play in plays:
             _run_play(nornir, play, site, options, processor)
     finally:
         _close(nornir)
 
 
-def _run_play(nornir: Any, play: Play, site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
+def _run_play(nornir: Nornir, play: Play, site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     roles = play.selected(options.roles)
     members = set(site.inventory.groups[play.group])
     hosts = tuple(name for name in options.hosts if name in members)
@@ -72,27 +92,35 @@ def _run_play(nornir: Any, play: Play, site: Site, options: PhaseOptions, proces
     try:
         selected.run(task=play_task, name=play.title, roles=roles)
     finally:
-        _mark_not_run(processor, play, hosts, names)
+        for host in hosts:
+            _mark_the_rest(processor, play, host, names)
 
 
-def _mark_not_run(processor: RunProcessor, play: Play, hosts: Sequence[str], names: Sequence[str]) -> None:
-    for host in hosts:
-        done = processor.report.hosts[host].roles
-        for name in names:
-            done.setdefault(name, RoleReport(name, play.title, "not-run", error="an earlier role failed on this host"))
+def _mark_the_rest(processor: RunProcessor, play: Play, host: str, names: Sequence[str]) -> None:
+    """Say of the roles that did not end on a host whether they were interrupted or not begun."""
+    done = processor.report.hosts[host].roles
+    for name in names:
+        if name in done:
+            continue
+        if processor.began(host, name):
+            done[name] = RoleReport(
+                name, play.title, "interrupted", error="interrupted while it ran; the next run finds out how far it came"
+            )
+        else:
+            done[name] = RoleReport(name, play.title, "not-run", error="not begun")
 
 
-def _known_roles(names: Sequence[str] | None) -> None:
+def _known_roles(plays: Sequence[Play], names: Sequence[str] | None) -> None:
     if names is None:
         return
-    known = {role.name for play in PLAYS for role in play.roles} | {play.tag for play in PLAYS}
+    known = {role.name for play in plays for role in play.roles} | {play.tag for play in plays}
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         name = unknown[0] if unknown else ""
         raise UsageError(f"setup-hosts has no role {name!r}", nearest(name, known))
 
 
-def _close(nornir: Any) -> None:
+def _close(nornir: Nornir) -> None:
     for host in nornir.inventory.hosts.values():
         host.data.pop("hive_facts", None)
         host.close_connections()

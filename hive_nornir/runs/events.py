@@ -83,6 +83,10 @@ class RunProcessor:
                 with contextlib.suppress(ValueError):
                     self._observers.remove(observer)
 
+    def began(self, host: str, role: str) -> bool:
+        """Whether a role was begun on a host."""
+        return (host, role) in self._began
+
     def task_started(self, task: Task) -> None:
         """Nornir: a play begins."""
         self.play = task.name
@@ -116,18 +120,22 @@ class RunProcessor:
             self.emit(self._operation(host.name, task.name, outcome))
         role = role_report(task.name, self.play, result[0], outcomes, seconds)
         self.report.hosts[host.name].roles[task.name] = role
-        self.emit(
-            Event(
-                "role-finished", self.report.phase, self.play, host.name, task.name, status=role.status, changed=bool(role.changed),
-                seconds=seconds, error=role.error, stderr=role.stderr, text=f"{role.changed} changed" if role.changed else "",
-            )
-        )  # fmt: skip
+        self.emit(role_finished(self.report.phase, host.name, role))
 
     def _operation(self, host: str, role: str, outcome: Outcome) -> Event:
         return Event(
             "operation", self.report.phase, self.play, host, role, outcome.operation.name, outcome.status, outcome.status == "changed",
             outcome.summary, outcome.diff, outcome.seconds, str(outcome.error or ""), outcome.stderr,
         )  # fmt: skip
+
+
+def role_finished(phase: str, host: str, role: RoleReport) -> Event:
+    """The event of a role that has ended on a host."""
+    text = f"{role.changed} changed" if role.changed else ""
+    changed = role.status == "changed"
+    return Event(
+        "role-finished", phase, role.play, host, role.role, "", role.status, changed, text, "", role.seconds, role.error, role.stderr
+    )  # fmt: skip
 
 
 def role_report(name: str, play: str, result: Any, outcomes: list[Outcome], seconds: float) -> RoleReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -22,12 +23,13 @@ class RunRecord:
     """An observer that writes every event at once, so that a killed run's record is complete up to its end.
 
     :param context: of the stage; the record's folder is 0700, its file 0600.
+    :param secrets: to be masked, besides the persisted ones; may grow during the run.
     """
 
-    def __init__(self, context: SiteContext) -> None:
+    def __init__(self, context: SiteContext, secrets: Collection[str] = ()) -> None:
         stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
         self.folder: Path = context.context_dir / "runs" / f"{stamp}-{os.getpid()}"
-        self._redact = Redactor.of_stage(context)
+        self._redact = Redactor(context.persistents.secret_values(), secrets)
         self._file: TextIO | None = None
 
     def __enter__(self) -> RunRecord:

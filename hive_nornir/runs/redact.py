@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from hive_nornir.inventory.context import SiteContext
+from collections.abc import Collection, Iterable
 
 __all__ = ["Redactor"]
 
@@ -22,20 +17,24 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]
 class Redactor:
     """Replaces known secrets in a text.
 
-    :param secrets: their values; shorter ones than six characters are ignored.
+    :param secrets: their values; shorter ones than six characters are ignored. The collection may grow while it is in use.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, json.dumps(secret)[1:-1])}
-        # The longest first, so that a secret which contains another one goes as a whole.
-        self._known = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None
-
-    @classmethod
-    def of_stage(cls, context: SiteContext) -> Redactor:
-        """Knows the secrets that lie in the stage's folder: generated passwords and persisted credentials."""
-        return cls(context.persistents.secret_values())
+    def __init__(self, *secrets: Collection[str]) -> None:
+        self._secrets = secrets
+        self._count = -1
+        self._known: re.Pattern[str] | None = None
 
     def __call__(self, text: str) -> str:
         """The text with every secret masked."""
+        count = sum(map(len, self._secrets))
+        if count != self._count:
+            self._known, self._count = _pattern(secret for group in self._secrets for secret in list(group)), count
         masked = _PRIVATE_KEY.sub(_MASK, text)
         return self._known.sub(_MASK, masked) if self._known else masked
+
+
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, json.dumps(secret, ensure_ascii=False)[1:-1])}
+    # The longest first, so that a secret which contains another one goes as a whole.
+    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -147,8 +147,11 @@ class Role:
     @cached_property
     def variables(self) -> type[Variables]:
         """The model of the variables that it reads, from the annotation of its second parameter."""
-        second = list(inspect.signature(self.function).parameters)[1]
-        return cast("type[Variables]", get_type_hints(self.function)[second])
+        annotation = list(inspect.signature(self.function).parameters.values())[1].annotation
+        if isinstance(annotation, str):
+            # Only this one: the others may name what is imported for type checkers alone.
+            annotation = eval(annotation, self.function.__globals__)  # noqa: S307 - the module's own words
+        return cast("type[Variables]", annotation)
 
     @property
     def summary(self) -> str:
@@ -175,13 +178,23 @@ class Role:
 
         :raises DefinitionErrors: a value is not of the declared type.
         """
-        given = {name: variables[name] for name in self.variables.model_fields if name in variables}
         try:
-            return self.variables.model_validate(given)
+            return self.variables.model_validate(self._given(variables))
         except ValidationError as error:
-            raise DefinitionErrors(
-                Problem(None, 0, f"{host}: {'.'.join(map(str, e['loc']))}: {e['msg']}", f"read by the role {self.name}") for e in error.errors()
-            ) from error
+            raise DefinitionErrors(problem for _variable, problem in _found(error, self.name, host)) from error
+
+    def problems(self, variables: Mapping[str, Any], host: str) -> list[tuple[str, Problem]]:
+        """What is wrong with the role's variables on a host, each with the name of the variable."""
+        try:
+            self.variables.model_validate(self._given(variables))
+        except ValidationError as error:
+            return list(_found(error, self.name, host))
+        except HiveError as error:
+            return [("", Problem(None, 0, error.message, error.hint))]
+        return []
+
+    def _given(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: variables[name] for name in self.variables.model_fields if name in variables}
 
     def _run(self, target: Target, values: Variables) -> list[Outcome]:
         engine = Engine(target.transport, target.name, check=target.check, gate=target.options.gate)
@@ -202,6 +215,15 @@ class Role:
             return everything
 
 
+def _found(error: ValidationError, role_name: str, host: str) -> Iterator[tuple[str, Problem]]:
+    for each in error.errors():
+        place = ".".join(map(str, each["loc"]))
+        yield (
+            str((*each["loc"], "")[0]),
+            Problem(None, 0, f"{place or 'variables'}: {each['msg']}", f"read by the role {role_name} on {host}"),
+        )
+
+
 def role(*, when: Callable[[V], bool] | None = None, condition: str = "always") -> Callable[[RoleFunction], Role]:
     """Make a function a role.
 
@@ -217,6 +239,8 @@ def _target(task: Task) -> Target:
         from hive_nornir.operations.guard import GuardGate
 
         options = defaults.setdefault("hive_run", RunOptions(GuardGate()))
+        if not task.is_dry_run():
+            defaults["hive_site"].allocate()
     return Target(task=task, site=defaults["hive_site"], check=task.is_dry_run(), options=options)
 
 

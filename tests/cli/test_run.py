@@ -150,6 +150,12 @@ def test_checking_the_infrastructure_prints_its_resources(site: Path, asked: Ask
 
 
 class TestDestroy:
+    def test_even_with_nothing_there_it_needs_yes(self, site: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Site, "resources", lambda _self: [Resource("server", "p-hive0.shop", "missing")])
+        result = call("-r", str(site), "build-infra", "--destroy")
+        assert result.exit_code == 2
+        assert result.stderr.startswith("nothing of stage private is there\n")
+
     def test_without_a_terminal_it_needs_yes(self, site: Path, asked: Asked) -> None:
         result = call("-r", str(site), "build-infra", "--destroy")
         assert result.exit_code == 2

@@ -58,7 +58,15 @@ def test_a_persisted_secret_never_reaches_the_record(tmp_path: Path):
 
 def test_private_keys_are_masked_whoever_prints_them():
     key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
-    assert Redactor([])(f"a {key} b") == "a ******** b"
+    assert Redactor()(f"a {key} b") == "a ******** b"
+
+
+def test_a_password_that_is_made_during_the_run_is_masked_too():
+    passwords: set[str] = set()
+    redact = Redactor(passwords)
+    assert redact("hunter22222") == "hunter22222"
+    passwords.add("hunter22222")
+    assert redact("hunter22222") == "********"
 
 
 @given(st.lists(st.text(min_size=6, max_size=20), max_size=5), st.text())

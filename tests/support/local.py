@@ -8,26 +8,42 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hive_nornir.connections.shell import _prelude
 from hive_nornir.connections.transport import Completed, Traffic
 from hive_nornir.errors import ConnectionLost
 
-SHELLS = [command for command in (("dash",), ("bash", "--posix"), ("busybox", "sh")) if shutil.which(command[0])]
+
+@dataclass(frozen=True)
+class LocalShell:
+    """What a host has for /bin/sh, and where its programs are."""
+
+    command: tuple[str, ...] = ("/bin/sh",)
+    path: str = os.environ["PATH"]
+
+    @classmethod
+    def here(cls, folder: Path) -> list[LocalShell]:
+        """The shells of this machine; busybox comes with its own programs, for which links are made in the folder."""
+        shells = [cls(command) for command in (("dash",), ("bash", "--posix")) if shutil.which(command[0])]
+        if busybox := shutil.which("busybox"):
+            subprocess.run([busybox, "--install", "-s", str(folder)], check=True)
+            shells.append(cls((f"{folder}/sh",), str(folder)))
+        return shells
 
 
 class LocalTransport:
     """`Transport` without a network.
 
     :param folder: takes the place of /var/lib/hive-nornir and /run/hive-nornir.
-    :param shell: the host's /bin/sh.
+    :param shell: this machine's own by default.
     :param lose: told the number of each exchange (from 1), whether the connection breaks before its answer arrives.
     """
 
-    def __init__(self, folder: Path, shell: tuple[str, ...] = ("/bin/sh",), lose: Callable[[int], bool] = lambda _number: False) -> None:
+    def __init__(self, folder: Path, shell: LocalShell | None = None, lose: Callable[[int], bool] = lambda _number: False) -> None:
         self.folder = folder
-        self.shell = shell
+        self.shell = shell or LocalShell()
         self.lose = lose
         self.traffic = Traffic()
         self._zip = zlib.compressobj()
@@ -38,12 +54,12 @@ class LocalTransport:
         self.traffic.round_trips += 1
         number = self.traffic.round_trips
         self._count(script)
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HIVE_PRELUDE": self._local(_prelude())}
+        environment = {"PATH": self.shell.path, "LC_ALL": "C", "HIVE_PRELUDE": self._local(_prelude())}
         with tempfile.TemporaryFile() as file:
             file.write(self._local(f'eval "$HIVE_PRELUDE"\n{script}\n').encode("utf-8", "surrogateescape"))
             file.flush()
             done = subprocess.run(
-                ["timeout", "-k", "5", f"{deadline:.2f}", *self.shell, f"/dev/fd/{file.fileno()}"],
+                ["timeout", "-k", "5", f"{deadline:.2f}", *self.shell.command, f"/dev/fd/{file.fileno()}"],
                 input=stdin or b"",
                 capture_output=True,
                 env=environment,

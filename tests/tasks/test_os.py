@@ -34,7 +34,17 @@ STANDS_FOR: dict[Column, tuple[str, str]] = {
 
 # Names that only one family, or one column, has.
 FORBIDDEN = (
-    *("vim-enhanced", "conntrack-tools", "nfs-utils", "nfs-common", "policycoreutils", "libselinux", "langpack", "python39", "python3-venv"),
+    *(
+        "vim-enhanced",
+        "conntrack-tools",
+        "nfs-utils",
+        "nfs-common",
+        "policycoreutils",
+        "libselinux",
+        "langpack",
+        "python39",
+        "python3-venv",
+    ),
     *("iptables-services", "iptables-nft-services", "iptables-persistent", "netfilter-persistent", "firewalld", "ufw.service"),
     *("docker-ce", "docker.io", "containerd.io", "podman-docker", "download.docker.com", "linux-image", "kernel-modules-extra"),
     *("sshd.service", "ssh.service", "ssh.socket", "chronyd", "chrony.service", "dnf-automatic", "apt-daily", "unattended-upgrades"),

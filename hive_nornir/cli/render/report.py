@@ -25,14 +25,16 @@ _FAILED = ("failed", "unreachable")
 _SETTLED = ("ok", "changed", "would-change", "skipped")
 
 
-def show_report(report: RunReport, *, diff: bool = False) -> None:
+def show_report(report: RunReport, *, diff: bool = False, table: bool = True) -> None:
     """Print a run's report on standard output.
 
     :param diff: with the diffs of all changes.
+    :param table: with the table of hosts and roles.
     """
     if report.check or diff:
         show_changes(report, diff=diff)
-    _matrix(report)
+    if table:
+        _matrix(report)
     _failures(report)
     if report.interrupted:
         _states(report)

@@ -48,7 +48,7 @@ class ProviderSite:
     context_dir: Path
     servers: Sequence[ServerSpec]
     mother: Mapping[str, Any]
-    progress: Callable[[str, str], None] = field(default=lambda name, text: None)
+    progress: Callable[[str, str], None] = field(default=lambda _name, _text: None)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from pydantic import Field
 
 from hive_nornir.operations import files, packages, services
 from hive_nornir.operations.core import Operation
-from hive_nornir.tasks.role import Steps, Variables, role
+from hive_nornir.tasks.role import Steps, Target, Variables, role
 from hive_nornir.tasks.servers.certificate_files import CertificateFiles, pem_in, restart_is_due
 from hive_nornir.tasks.servers.certificate_validity import reason_to_issue
 from hive_nornir.tasks.servers.trust_anchor import site_ca, trust_anchor
 
 if TYPE_CHECKING:
     from hive_nornir.operations.core import Outcome
-    from hive_nornir.tasks.role import Target
 
 __all__ = ["TlsCertificateVariables", "certificate_name", "tls_certificate"]
 
@@ -39,7 +38,7 @@ def tls_certificate(host: Target, v: TlsCertificateVariables) -> Steps:
     The key is made on the server and never leaves it; the certificate is signed here. It is issued anew when the key, the names or
     the CA changed, when it is missing, and when less than a third of its lifetime is left. A running Docker is restarted then.
     """
-    name = certificate_name(host, v)
+    name = certificate_name(host, shared=bool(v.hive_shared_repository))
     of_server = CertificateFiles(host.os.tls, name, host.site.hive_name)
     key = of_server.key_pair()
     request, look = of_server.request(key), of_server.look(services.restarted_if_running(host.os.docker.unit, on=[]))
@@ -58,9 +57,12 @@ def tls_certificate(host: Target, v: TlsCertificateVariables) -> Steps:
         yield [issued, services.restarted_if_running(host.os.docker.unit, on=[issued])]
 
 
-def certificate_name(host: Target, v: TlsCertificateVariables) -> str:
-    """What the server's certificate is called: its inventory name; the shared repository is the same one under many names (TLS-6)."""
-    return SHARED_REPOSITORY if v.hive_shared_repository and host.name == host.site.repository else host.name
+def certificate_name(host: Target, *, shared: bool) -> str:
+    """What the server's certificate is called: its inventory name; a shared repository has one certificate for all of its names (TLS-6).
+
+    :param shared: whether the stage has a shared repository.
+    """
+    return SHARED_REPOSITORY if shared and host.name == host.site.repository else host.name
 
 
 def _folders(host: Target) -> list[Operation]:

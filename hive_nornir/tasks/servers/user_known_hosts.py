@@ -22,11 +22,12 @@ def user_known_hosts(user: str, lines: Sequence[str]) -> Operation:
     """
     probe = (
         f"hv_h=$(getent passwd {user} | cut -d: -f6)/.ssh/known_hosts\n"
-        f'stat -c \'%a %U:%g\' -- "$hv_h" 2>/dev/null || echo absent; echo "600 {user}:$(id -g {user} 2>/dev/null)"; cat -- "$hv_h" 2>/dev/null'
+        "stat -c '%a %U:%g' -- \"$hv_h\" 2>/dev/null || echo absent\n"
+        f'echo "600 {user}:$(id -g {user} 2>/dev/null)"; cat -- "$hv_h" 2>/dev/null'
     )
 
     def decide(seen: Observed) -> Change | None:
-        now, wanted, old = (seen.text.split("\n", 2) + ["", ""])[:3]
+        now, wanted, old = [*seen.text.split("\n", 2), "", ""][:3]
         new = with_block(old, lines, marker=MARKER)
         words = ["keys of the servers"] if new != old else []
         if now not in ("absent", wanted):

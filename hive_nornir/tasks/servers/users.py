@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.known_hosts import KnownHosts, pinned_name
 from hive_nornir.operations import accounts, files
 from hive_nornir.operations.core import Change, Observed, Operation
-from hive_nornir.tasks.role import Variables, role
+from hive_nornir.tasks.role import Target, Variables, role
 from hive_nornir.tasks.servers.sshd import sshd_guard, sshd_settings
 from hive_nornir.tasks.servers.user_known_hosts import user_known_hosts
-from hive_nornir.tasks.servers.withdrawal import remembered, withdrawn
+from hive_nornir.tasks.servers.withdrawal import remembered, sudoers_name, withdrawn
 
-if TYPE_CHECKING:
-    from hive_nornir.tasks.role import Target
 
 __all__ = ["UsersVariables", "users"]
+
+
+ROOT_LOGIN = ("PermitRootLogin no",)
 
 
 class SiteGroup(BaseModel):
@@ -55,7 +54,9 @@ class UsersVariables(Variables):
     hive_users: Mapping[str, SiteUser] | None = Field(
         None, description="Operators: name -> uid, group (name or gid), id_rsa_pub. An empty map takes everybody's access away."
     )
-    hive_user_groups: Mapping[str, SiteGroup] = Field(default_factory=dict, description="Their groups: name -> gid. Members may become root.")
+    hive_user_groups: Mapping[str, SiteGroup] = Field(
+        default_factory=dict, description="The operators' groups: name -> gid. Members may become root."
+    )
     hive_safe_admin: str = Field("admin", description="The account that this tool logs in to; it is not a user of the site.")
     hive_safe_sshd_port: int = Field(22, description="Where sshd listens.")
 
@@ -63,13 +64,17 @@ class UsersVariables(Variables):
     def _groups_are_given(self) -> UsersVariables:
         if self.hive_users and not self.hive_user_groups:
             raise ValueError("hive_users needs hive_user_groups")
-        for name in ({*(self.hive_users or ()), *self.hive_user_groups}) & {self.hive_safe_admin, "root"}:
-            # L-5, L-6: its account, its keys and its sudo rule are what lets this tool in.
-            raise ValueError(f"{name!r} is the administrator's own account, choose another name")
+        for name in ({*(self.hive_users or ()), *self.hive_user_groups}) & {self.hive_safe_admin, "hive-admin", "root"}:
+            # L-5, L-6: its account, its keys and its sudo rule (sudoers.d/hive-admin) are what lets this tool in.
+            raise ValueError(f"{name!r} is the administrator's, choose another name")
         return self
 
 
-@role(when=lambda v: v.hive_users is not None, condition="hive_users is defined")
+def _listed(v: UsersVariables) -> bool:
+    return v.hive_users is not None
+
+
+@role(when=_listed, condition="hive_users is defined")
 def users(host: Target, v: UsersVariables) -> list[Operation]:
     """Give the site's operators accounts with their keys, and sudo through their groups; refuse root's login.
 
@@ -87,7 +92,7 @@ def users(host: Target, v: UsersVariables) -> list[Operation]:
     return [
         remembered(record),
         *(accounts.group(name, gid=group.gid) for name, group in v.hive_user_groups.items()),  # USR-1
-        *(accounts.sudoers(_file_name(name), f"%{name} ALL=(ALL) NOPASSWD: ALL") for name in v.hive_user_groups),
+        *(accounts.sudoers(sudoers_name(name), f"%{name} ALL=(ALL) NOPASSWD: ALL") for name in v.hive_user_groups),
         *(accounts.user(name, uid=user.uid, group=_group(user.group, names)) for name, user in listed.items()),  # USR-2
         *(accounts.authorized_keys(name, user.keys) for name, user in listed.items()),  # USR-3
         *(user_known_hosts(name, servers) for name in listed),  # USR-5
@@ -103,12 +108,11 @@ def _root_login_refused(host: Target) -> list[Operation]:
     sshd = host.os.sshd
     path = f"{sshd.dropin.rpartition('/')[0]}/01-hive-users.conf" if sshd.dropin else sshd.config
     guard = sshd_guard(sshd, "refusing root's login", [path])
-    lines = ["PermitRootLogin no"]
     if sshd.dropin:
-        file = files.content(path, "".join(f"{line}\n" for line in ["# Written by hive-nornir: role users.", *lines]), guard=guard)
+        file = files.content(path, "\n".join(["# Written by hive-nornir: role users.", *ROOT_LOGIN, ""]), guard=guard)
     else:
         # The first value counts, and nothing of a Match block may come before it (sshd_config(5)).
-        file = files.block(path, lines, marker="users", at="start", validate='sshd -t -f "$hv_v"', guard=guard)
+        file = files.block(path, ROOT_LOGIN, marker="users", at="start", validate='sshd -t -f "$hv_v"', guard=guard)
     return [file, sshd_settings(sshd, {"permitrootlogin": "no"}, on=[file], guard=guard)]
 
 
@@ -133,11 +137,6 @@ def _server_keys(host: Target) -> list[str]:
 def _group(group: str | int, names: Mapping[int, str]) -> str:
     """The group's name if it is one of the site's: a gid may be given before the group exists."""
     return names.get(int(group), str(group)) if str(group).isdecimal() else str(group)
-
-
-def _file_name(group: str) -> str:
-    """USR-1: sudo reads no file with a dot in its name."""
-    return group.replace(".", "_")
 
 
 def _type_and_key(line: str) -> list[str]:

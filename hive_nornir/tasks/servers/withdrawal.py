@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hive_nornir.operations.core import Change, Observed, Operation, quote
 
-__all__ = ["REGISTER", "remembered", "withdrawn"]
+__all__ = ["REGISTER", "remembered", "sudoers_name", "withdrawn"]
 
 REGISTER = "/etc/hive-nornir/users"
 """What this tool gave: lines `user NAME`, `group NAME`, `key NAME TYPE BASE64`."""
@@ -18,12 +18,16 @@ _USER = """if id -u {name} >/dev/null 2>&1; then
   usermod -g "$(getent group nogroup nobody | sed 's/:.*//;q')" -G '' -s "$(command -v nologin || echo /bin/false)" {name}
   loginctl terminate-user {name} 2>/dev/null || :
 fi"""
-_GROUP = "rm -f -- /etc/sudoers.d/{name}"
 _KEY = """hv_h=$(getent passwd {name} | cut -d: -f6)/.ssh/authorized_keys
 if [ -e "$hv_h" ]; then
   hv_o={name}:$(id -g {name}) hv_h=$hv_h runuser -u {name} -- /bin/sh -ec '
     eval "$HIVE_PRELUDE"; grep -vF -e {key} "$hv_h" | hv_write "$hv_h" 600 "$hv_o"'
 fi"""
+
+
+def sudoers_name(group: str) -> str:
+    """The file of a group's sudo rule: sudo reads none with a dot in its name (USR-1, sudoers(5))."""
+    return group.replace(".", "_")
 
 
 def remembered(wanted: Sequence[str]) -> Operation:
@@ -60,7 +64,7 @@ def _step(line: str, users: set[str]) -> str:
     if kind == "user":
         return _USER.format(name=quote(name))
     if kind == "group":
-        return _GROUP.format(name=quote(name))
+        return f"rm -f -- /etc/sudoers.d/{quote(sudoers_name(name))}"
     # With the user go all of its keys.
     return "" if name in users else _KEY.format(name=quote(name), key=rest[-1])
 

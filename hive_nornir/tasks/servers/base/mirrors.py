@@ -36,9 +36,7 @@ def mirrors(host: Target, v: BaseVariables) -> list[Operation]:
         ]
     if not v.hive_yum_url:
         return []
-    operations = [
-        files.edit(f"mirror in {path}", path, lambda text: yum_text(text, v.hive_yum_url)) for path in repositories.mirror_files
-    ]
+    operations = [files.edit(f"mirror in {path}", path, lambda text: yum_text(text, v.hive_yum_url)) for path in repositories.mirror_files]
     if repositories.fastestmirror:
         operations.append(files.line(repositories.fastestmirror, "enabled=0", match=r"^enabled\s*=", create=False))
     return operations

@@ -1,8 +1,8 @@
-"""BASE-13 and L-4: settings of the SSH server, changed so that nobody is locked out.
+"""BASE-13, L-4: how people log in, changed so that nobody is locked out.
 
-They stand in a drop-in that sshd reads first, since the first value of an option counts, or, where sshd_config includes no drop-ins, in a
-block at its start. The full candidate is checked with `sshd -t`, and with `sshd -T` that it has the wanted effect, before it is installed;
-then sshd is reloaded, never stopped, and a fresh login must succeed, or the host puts the old state back.
+The settings stand in a drop-in that sshd reads before everything else, since the first value of an option counts, or, where sshd_config
+includes no drop-ins, in a block at its start. The full candidate is checked with `sshd -t`, and with `sshd -T` for its effect, before it is
+installed; then sshd is reloaded, never stopped, and a fresh login must succeed, or the host puts the old state back.
 """
 
 from __future__ import annotations
@@ -12,77 +12,120 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hive_nornir.errors import OperationFailed, UsageError
+from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, quote
+from hive_nornir.tasks.servers.base.openssh import NO_GRACE, mended_openssh, vulnerable
+from hive_nornir.tasks.servers.sshd import sshd_guard
 
 if TYPE_CHECKING:
-    from hive_nornir.tasks.os import OsData
+    from hive_nornir.tasks.os_model import Sshd
     from hive_nornir.tasks.role import Target
+    from hive_nornir.tasks.servers.base.variables import BaseVariables
 
-__all__ = ["sshd_guard", "sshd_settings"]
+__all__ = ["login", "settings_in_effect", "wrong_settings"]
 
 HEADER = "# Written by hive-nornir; read before everything else, and the first value of an option counts."
 _MARK = "@@hive-nornir"
-# With a Match block in the configuration, older versions want to know who is asking.
-_EFFECTIVE = """hv_sshd() { sshd -T "$@" 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1 "$@"; }"""
+# A Match block makes older versions ask who is connecting.
+_EFFECTIVE = 'hv_sshd() { sshd -T "$@" 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1 "$@"; }'
 
 
-def sshd_guard(host: Target, reason: str) -> Guard:
-    """How a change of the SSH server's configuration undoes itself."""
+def login(host: Target, v: BaseVariables) -> list[Operation]:
+    """Keys only, no reverse look-ups of clients; behind a proxy its forwarded port is open to containers (BASE-3)."""
     data = host.os.sshd
-    paths = " ".join(filter(None, (data.config, data.dropin)))
-    return Guard(reason, save=f"hv_keep {paths}", restore=f"hv_putback\n{_reload(data)}")
+    settings = {"PasswordAuthentication": "no", data.keyboard_interactive: "no", "UseDNS": "no"}
+    if v.proxy_url:
+        settings["GatewayPorts"] = "yes"
+    guard = sshd_guard(data, "settings of sshd", list(filter(None, (data.config, data.dropin))))
+    # P-19: hive-builder wrote it for vulnerable builds and never took it back.
+    no_grace = files.without_lines(data.config, r"^\s*LoginGraceTime\s+0\s*$", validate=_validation(data, {}, 'cat "$hv_v"'), guard=guard)
+    return [mended_openssh(host), no_grace, settings_in_effect(data, settings, vulnerable(host), guard=guard, after=(no_grace,))]
 
 
-def sshd_settings(host: Target, settings: Mapping[str, str], *, after: tuple[Operation, ...] = ()) -> Operation:
+def settings_in_effect(
+    data: Sshd, settings: Mapping[str, str], is_vulnerable: str, *, guard: Guard | None, after: tuple[Operation, ...] = ()
+) -> Operation:
     """Settings that are in effect, whatever else the configuration says.
 
     :param settings: options of sshd_config(5) that have one value.
-    :param after: operations on the same configuration, with a guard of the same reason; their change is taken over too.
-    :raises UsageError: root would be shut out while we come as root.
+    :param is_vulnerable: shell that succeeds if the build needs `NO_GRACE` too.
+    :param after: operations on the same configuration; their change is taken over too.
     """
-    if settings.get("PermitRootLogin") not in (None, "yes", "prohibit-password") and host.transport.target.username == "root":
-        raise UsageError(f"{host.name}: PermitRootLogin cannot be changed while we log in as root", "set hive_admin to another user")
-    return _operation(host, settings, after[0].guard if after else sshd_guard(host, "sshd settings"), after)
-
-
-def _operation(host: Target, settings: Mapping[str, str], guard: Guard | None, after: tuple[Operation, ...]) -> Operation:
-    data = host.os.sshd
-    lines = [f"{name} {value}" for name, value in settings.items()]
-    block = files.block(data.config, lines, marker="sshd", at="start", validate=_validation(data, settings, '"$hv_v"'))
-    tree = f"""{{ printf 'Include %s\\n' "$hv_v"; cat {data.config}; }}"""
-    dropin = files.content(data.dropin, "\n".join([HEADER, *lines, ""]), mode=0o600, validate=_validation(data, settings, tree))
-    if not data.dropin:
-        dropin = block
 
     def decide(seen: Observed) -> Change | None:
         of_dropin, of_config, rest = seen.text.split(f"\n{_MARK}\n")
-        includes, _, effective = rest.partition("\n")
-        own, state = (dropin, of_dropin) if data.dropin and includes == "yes" else (block, of_config)
-        change = own.decide(Observed(state))
-        wrong = wrong_settings(effective, settings)
+        build, includes, effective = (*rest.split("\n", 2), "", "")[:3]
+        wanted = {**settings, **(NO_GRACE if build == "vulnerable" else {})}
+        drops_in = bool(data.dropin) and includes == "includes"
+        change = _file(data, wanted, drops_in).decide(Observed(of_dropin if drops_in else of_config))
+        wrong = wrong_settings(effective, wanted)
         if change is None and wrong and effective:
-            raise OperationFailed(f"sshd has {', '.join(wrong)}, although our settings come first", "sshd -T tells what is in effect")
+            raise OperationFailed(f"sshd has {', '.join(wrong)}, although our settings come first", "see what `sshd -T` says")
         if change is None and not seen.triggered:
             return None
-        told = change or Change("reload", ":")
-        return replace(told, apply="\n".join((f"{told.apply}", _checked(data, settings), _reload(data))))
+        change = change or Change("reload", ":")
+        unit = quote(data.unit)
+        then = f"{_check(data, wanted, '')}\nif systemctl is-active --quiet {unit}; then systemctl reload {unit}; fi"
+        return replace(change, apply=f"{change.apply}\n{then}")
 
-    probe = "\n".join((dropin.probe, f"echo; echo {_MARK}", block.probe, f"echo; echo {_MARK}", _includes(data), _EFFECTIVE, "hv_sshd"))
-    return Operation("sshd settings", probe, decide, triggered_by=after, guard=guard, rewrites=data.config)
+    return Operation(
+        "settings of sshd", _probe(data, is_vulnerable), decide, rewrites=data.dropin or data.config, triggered_by=after, guard=guard
+    )
 
 
 def wrong_settings(effective: str, settings: Mapping[str, str]) -> list[str]:
-    """The lines of `sshd -T` that are not as wanted; words like `no` are told apart in any case of their letters."""
+    """The settings that are not in effect, as `name value`.
+
+    :param effective: what `sshd -T` printed; its names are in lower case.
+    """
     found = dict(re.findall(r"^(\S+) (.*)$", effective, re.MULTILINE))
-    return [
-        f"{name} {found.get(name.lower(), '(unknown)')}"
-        for name, value in settings.items()
-        if found.get(name.lower(), "").lower() != value.lower()
-    ]
+    shown = [(name.lower(), found.get(name.lower(), "(unknown)"), value) for name, value in settings.items()]
+    return [f"{name} {now}" for name, now, value in shown if now.lower() != value.lower()]
 
 
-def _includes(data: OsData.Sshd) -> str:
-    folder = re.escape(data.dropin.rpartition("/")[2] and data.dropin.rpartition("/")[0].rpartition("/")[2])
-    return f"if grep -qiE '^[[:space:]]*Include[[:space:]].*{folder}/' {data.config}; then echo yes; else echo no; fi"
+def _file(data: Sshd, settings: Mapping[str, str], drops_in: bool) -> Operation:
+    lines = [f"{name} {value}" for name, value in settings.items()]
+    if not drops_in:
+        return files.block(data.config, lines, marker="sshd", at="start", validate=_validation(data, settings, 'cat "$hv_v"'))
+    tree = f"{{ printf 'Include %s\\n' \"$hv_v\"; cat {data.config}; }}"
+    return files.content(data.dropin, "\n".join([HEADER, *lines, ""]), mode=0o600, validate=_validation(data, settings, tree))
+
+
+def _probe(data: Sshd, is_vulnerable: str) -> str:
+    """Both files, whether the build is vulnerable, whether drop-ins are included, and what is in effect."""
+    includes = "false"
+    if data.dropin:
+        folder = re.escape(data.dropin.rpartition("/")[0])
+        includes = f"grep -qiE '^[[:space:]]*Include[[:space:]].*({folder}|[[:space:]]{folder.rpartition('/')[2]})/' {data.config}"
+    return "\n".join(
+        (
+            f"hv_file {data.dropin or '/nonexistent/file'} - 65536",
+            f"echo; echo {_MARK}",
+            f"hv_file {data.config} - 1048576 -L",
+            f"echo; echo {_MARK}",
+            f"if {is_vulnerable}; then echo vulnerable; else echo sound; fi",
+            f"if {includes}; then echo includes; else echo alone; fi",
+            f"{_EFFECTIVE}; hv_sshd",
+        )
+    )
+
+
+def _validation(data: Sshd, settings: Mapping[str, str], tree: str) -> str:
+    """Shell: the configuration as it would be is sound and has the wanted effect.
+
+    :param tree: shell that prints it; the candidate is in `$hv_v`.
+    """
+    return f'hv_d=$(mktemp -d) && trap \'rm -rf "$hv_d"\' EXIT && {tree} >"$hv_d/tree" || exit 1\n' + _check(
+        data, settings, '-f "$hv_d/tree"'
+    )
+
+
+def _check(data: Sshd, settings: Mapping[str, str], options: str) -> str:
+    """Shell: sshd's configuration is sound and has the wanted effect."""
+    lines = [f"mkdir -p -m 755 {data.run_dir}"] if data.run_dir else []
+    lines += [f"sshd -t {options} || exit 1", _EFFECTIVE, f"hv_e=$(hv_sshd {options} | tr '[:upper:]' '[:lower:]')"]
+    for name, value in settings.items():
+        wanted, problem = quote(f"{name} {value}".lower()), f"sshd would not have {name} {value}"
+        lines.append(f"printf '%s\\n' \"$hv_e\" | grep -qx {wanted} || {{ echo {quote(problem)}; exit 1; }}")
+    return "\n".join(lines)

@@ -28,7 +28,9 @@ class BaseVariables(Variables):
     hive_vagrant_proxy: str = Field("", description="Proxy that Vagrant sets up in its machines.")
     hive_pip_index_url: str = Field("", description="Index that pip uses instead of its own default.")
     hive_pip_trusted_host: str = Field("", description="Host that pip uses without checking its certificate.")
-    hive_kernel_version: str = Field("", description="Kernel release of the container hosts, as `uname -r` shows it; the running one if unset.")
+    hive_kernel_version: str = Field(
+        "", description="Kernel release of the container hosts, as `uname -r` shows it; the running one if unset."
+    )
     hive_selinux: Literal["enforcing", "permissive", "disabled"] | None = Field(
         None, description="Mode of SELinux (EL family); permissive if unset."
     )

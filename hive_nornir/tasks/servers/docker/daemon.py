@@ -62,7 +62,8 @@ def override(docker: Docker, bip: str) -> Operation:
         if present.strip() == wanted.strip():
             return None
         diff = "\n".join([*(f"- {line}" for line in present.splitlines()), *(f"+ {line}" for line in wanted.splitlines())])
-        return Change("content" if present.strip() else "new", f"mkdir -p -- {folder}\nhv_write {path} 644 root:root <<'E'\n{wanted}E", diff)
+        write = f"mkdir -p -- {folder}\nhv_write {path} 644 root:root <<'E'\n{wanted}E"
+        return Change("content" if present.strip() else "new", write, diff)
 
     return Operation(f"unit file {docker.override}", probe, decide)
 

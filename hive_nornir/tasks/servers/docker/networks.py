@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv4Network, ip_address, ip_network
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.addressing import internal_networks
 from hive_nornir.operations.core import Change, Observed, Operation
+from hive_nornir.operations.facts import Interface
 
-__all__ = ["bridge_address", "no_overlap", "own_networks"]
+__all__ = ["bridge_address", "bridge_ranges", "no_overlap", "own_networks"]
 
 # What docker0 gets when the site reserves no range: hive-builder's choice, which its existing sites have.
 DEFAULT_BIP = "172.17.128.1/16"
@@ -21,6 +22,18 @@ _OWN_DEVICE = re.compile(r"\bdev (docker0|docker_gwbridge|br-[0-9a-f]{12}|veth\S
 def bridge_address(internal_cidr: str | None) -> str:
     """docker0's address with its prefix length (spec setup-hosts.md 1.1, slot 5/8)."""
     return internal_networks(internal_cidr).bip if internal_cidr else DEFAULT_BIP
+
+
+def bridge_ranges(internal_cidr: str | None, interfaces: Sequence[Interface]) -> list[str]:
+    """The ranges from which containers speak to their host: docker0's and docker_gwbridge's.
+
+    :param interfaces: of the host; without `internal_cidr` Docker itself chose the range of docker_gwbridge, if that is there (P-33).
+    """
+    if internal_cidr:
+        gwbridge = [internal_networks(internal_cidr).gwbridge]
+    else:
+        gwbridge = [address for interface in interfaces if interface.name == "docker_gwbridge" for address in interface.addresses]
+    return [str(IPv4Interface(address).network) for address in [bridge_address(internal_cidr), *gwbridge] if "." in address]
 
 
 def own_networks(internal_cidr: str | None) -> dict[str, IPv4Network]:
@@ -41,7 +54,7 @@ def no_overlap(internal_cidr: str | None, addresses: Mapping[str, str]) -> Opera
         found = [f"{name} {own} overlaps {what}" for name, own in ranges.items() for what in _within(own, seen.text, addresses)]
         if found:
             raise OperationFailed(
-                "; ".join(found), "set internal_cidr of the stage to a range that no server and not this machine reaches, or move that network"
+                "; ".join(found), "give the stage an internal_cidr that neither a server nor this machine reaches, or move that network"
             )
         return None
 

@@ -28,7 +28,7 @@ def pinned_key(path: str, url: str, fingerprint: str) -> Operation:
 
     :param path: where package managers are told to look for it.
     :param url: where its owner publishes it, ASCII-armoured.
-    :param fingerprint: 40 hexadecimal digits; a file with another key, or with further ones, is replaced, or refused if it comes from `url`.
+    :param fingerprint: 40 hexadecimal digits; a file with another key, or with further ones, is replaced, and refused if fetched.
     """
     quoted = quote(path)
     folder = quote(path.rpartition("/")[0])
@@ -39,11 +39,10 @@ def pinned_key(path: str, url: str, fingerprint: str) -> Operation:
             return None
         # To a file first: of a pipe's programs, sh tells only whether the last one failed.
         fetch = (
-            f"mkdir -p -m 755 -- {folder}\nhv_fetched=$(mktemp)\n"
-            f"if command -v curl >/dev/null; then curl -fsSL -m 60 -o $hv_fetched {quote(url)}; else wget -q -T 60 -O $hv_fetched {quote(url)}; fi ||\n"
-            '{ code=$?; rm -f "$hv_fetched"; exit $code; }\n'
-            f"hv_write {quoted} 644 root:root {quote(_CHECK.replace('FINGERPRINT', fingerprint))} <$hv_fetched || code=$?\n"
-            'rm -f "$hv_fetched"; exit ${code:-0}'
+            f"mkdir -p -m 755 -- {folder}; hv_fetched=$(mktemp); trap 'rm -f \"$hv_fetched\"' EXIT\n"
+            f"if command -v curl >/dev/null; then curl -fsSL -m 60 -o $hv_fetched {quote(url)}\n"
+            f"else wget -q -T 60 -O $hv_fetched {quote(url)}; fi\n"
+            f"hv_write {quoted} 644 root:root {quote(_CHECK.replace('FINGERPRINT', fingerprint))} <$hv_fetched"
         )
         return Change(f"fetch {url}, key {fingerprint}", fetch, "\n".join([*(f"- {one}" for one in found), f"+ {fingerprint}"]))
 

@@ -1,0 +1,58 @@
+"""Role base: the common baseline of the operating system (spec setup-hosts.md 4.3)."""
+
+from __future__ import annotations
+
+from hive_nornir.operations.core import Operation
+from hive_nornir.operations.reboot import restart_and_wait
+from hive_nornir.tasks.role import Steps, Target, role
+from hive_nornir.tasks.servers.base.disk import grow_var, growth_pending
+from hive_nornir.tasks.servers.base.kernel import cgroup, kernel, kernel_pending
+from hive_nornir.tasks.servers.base.mirrors import mirrors
+from hive_nornir.tasks.servers.base.proxy import environment, metadata_refresh, pip_configuration
+from hive_nornir.tasks.servers.base.selinux import selinux, selinux_pending
+from hive_nornir.tasks.servers.base.sshd import login
+from hive_nornir.tasks.servers.base.system import identity, network_wait, programs, statistics, unattended_upgrades
+from hive_nornir.tasks.servers.base.trust import trusted_ca
+from hive_nornir.tasks.servers.base.variables import BaseVariables
+
+__all__ = ["BaseVariables", "base"]
+
+
+@role()
+def base(host: Target, v: BaseVariables) -> Steps:
+    """Bring the operating system to the site's common baseline.
+
+    In this order: the site's CA is trusted; packages come from the site's mirror and through its proxy; the server has the site's
+    programs, name, time zone and language; SELinux is permissive; people log in with keys only; nothing is upgraded unattended, least of
+    all the kernel. What needs a restart of the server asks for it, and restarts it only when that is allowed.
+    """
+    variables = environment(host, v)
+    way_out = [*trusted_ca(host), *mirrors(host, v), variables, *metadata_refresh(host, v), *pip_configuration(v)]
+    if v.proxy_url:
+        # H-6: only a new login has the proxy in its environment, and the package manager needs it.
+        outcomes = yield way_out
+        if outcomes[variables].status == "changed":
+            host.transport.close()
+        way_out = []
+    pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
+    outcomes = yield [
+        *way_out,
+        *grow_var(host, v),
+        *kernel(host, v),
+        programs(host, v),
+        *statistics(host),
+        *selinux(host, v),
+        *identity(host, v),
+        *login(host, v),
+        *network_wait(host),
+        *unattended_upgrades(host, v),
+        *cgroup(host),
+        pending,
+    ]
+    seen = outcomes[pending].observed
+    yield from restart_and_wait(host, seen.text.split("\n") if seen and seen.text else [])
+
+
+def _reasons(host: Target, v: BaseVariables) -> str:
+    """Shell that prints, one a line, why the server has to restart (H-4)."""
+    return "\n".join(filter(None, (growth_pending(), kernel_pending(v), selinux_pending(host, v)))) + "\n:"

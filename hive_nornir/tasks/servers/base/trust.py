@@ -1,0 +1,21 @@
+"""O-1, TLS-5: the site's CA is trusted before anything is fetched, since a proxy that opens TLS may stand before the package mirrors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hive_nornir.operations.core import Change, Operation
+from hive_nornir.tasks.servers.trust_anchor import trust_anchor
+
+if TYPE_CHECKING:
+    from hive_nornir.tasks.role import Target
+
+__all__ = ["trusted_ca"]
+
+
+def trusted_ca(host: Target) -> list[Operation]:
+    """The site's CA in the server's trust store; a plan for a site that has none yet says that it would be."""
+    if host.check and not (host.site.context.context_dir / "ca" / "cacert.pem").exists():
+        planned = Change("the site's CA, which build-infra makes", ":")
+        return [Operation(f"file {host.os.ca.anchor_of(host.site.hive_name)}", ":", lambda _seen: planned)]
+    return trust_anchor(host)

@@ -1,0 +1,272 @@
+"""Files, folders and links, probed and applied for real on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hive_nornir.errors import OperationFailed
+from hive_nornir.operations import files
+from hive_nornir.operations.core import Operation
+from hive_nornir.operations.engine import Engine
+from tests.operations.conftest import ME, Run, statuses
+from tests.support.local import LocalShell, LocalTransport
+
+
+def tree(folder: Path) -> str:
+    """A checksum of all that is in a folder: names, kinds, modes, owners, times, contents."""
+    digest = hashlib.sha256()
+    for path in sorted([folder, *folder.rglob("*")]):
+        stat = path.lstat()
+        content = path.read_bytes() if path.is_file() else os.readlink(path).encode() if path.is_symlink() else b""
+        digest.update(repr((os.fsencode(path), stat.st_mode, stat.st_uid, stat.st_gid, stat.st_mtime_ns, content)).encode())
+    return digest.hexdigest()
+
+
+def every_kind(host: Path) -> list[Operation]:
+    """One operation of each kind, all with something to do on a fresh `vendor_files`."""
+    return [
+        files.content(f"{host}/new", "hello\n", mode=0o640, **ME),
+        files.content(f"{host}/old", b"\0binary", **ME),
+        files.content(f"{host}/wide", "secret", mode=0o600, secret=True, **ME),
+        files.block(f"{host}/chrony.conf", ["server a iburst"], marker="ntp", at="start"),
+        files.without_lines(f"{host}/chrony.conf", r"^pool\s"),
+        files.line(f"{host}/link", "UseDNS no", match=r"^#?UseDNS\s"),
+        files.directory(f"{host}/a/b c", mode=0o700, **ME),
+        files.link(f"{host}/turned", "new"),
+        files.absent(f"{host}/folder"),
+    ]
+
+
+@pytest.fixture
+def vendor_files(host: Path) -> Path:
+    (host / "old").write_text("old\n")
+    (host / "wide").write_text("secret")
+    (host / "wide").chmod(0o644)
+    (host / "chrony.conf").write_bytes(b"pool x\r\n\xff\xfe\r\ndriftfile /y")
+    (host / "sshd_config").write_text("Port 22\n#UseDNS yes\n")
+    (host / "sshd_config").chmod(0o604)
+    (host / "link").symlink_to("sshd_config")
+    (host / "turned").symlink_to("old")
+    (host / "folder/deep").mkdir(parents=True)
+    (host / "folder/deep/file").write_text("x")
+    return host
+
+
+def test_everything_is_as_wanted_and_a_second_run_changes_nothing(vendor_files: Path, run: Run, local: LocalTransport) -> None:
+    host = vendor_files
+    assert statuses(run(*every_kind(host))) == ["changed"] * 9
+    assert (host / "new").read_text() == "hello\n"
+    assert (host / "new").stat().st_mode & 0o7777 == 0o640
+    assert (host / "old").read_bytes() == b"\0binary"
+    assert (host / "wide").stat().st_mode & 0o7777 == 0o600
+    assert (host / "chrony.conf").read_bytes() == (
+        b"# BEGIN hive-nornir ntp\r\nserver a iburst\r\n# END hive-nornir ntp\r\n\xff\xfe\r\ndriftfile /y"
+    )
+    assert (host / "sshd_config").read_text() == "Port 22\nUseDNS no\n"
+    assert (host / "sshd_config").stat().st_mode & 0o7777 == 0o604
+    assert (host / "link").is_symlink()
+    assert (host / "a/b c").stat().st_mode & 0o7777 == 0o700
+    assert (host / "a").stat().st_mode & 0o7777 == 0o755
+    assert os.readlink(host / "turned") == "new"
+    assert not (host / "folder").exists()
+    assert sorted(path.name for path in host.iterdir() if "hive-nornir" in path.name) == [
+        "chrony.conf.hive-nornir-orig",
+        "sshd_config.hive-nornir-orig",
+    ]
+    before, trips = tree(host), local.traffic.round_trips
+    assert statuses(run(*every_kind(host))) == ["unchanged"] * 9
+    assert tree(host) == before
+    assert local.traffic.round_trips == trips + 1
+
+
+def test_a_plan_tells_all_changes_and_writes_nothing(vendor_files: Path, run: Run, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    planned = run(*every_kind(vendor_files), check=True)
+    assert tree(tmp_path) == before
+    assert statuses(planned) == ["would-change"] * 9
+    assert [(o.summary, o.diff) for o in run(*every_kind(vendor_files))][:4] == [(o.summary, o.diff) for o in planned][:4]
+
+
+def test_a_change_of_mode_does_not_write_the_content(host: Path, run: Run) -> None:
+    path = host / "file"
+    path.write_text("x")
+    path.chmod(0o644)
+    inode = path.stat().st_ino
+    [outcome] = run(files.content(f"{path}", "x", mode=0o4600, **ME))
+    assert (outcome.status, outcome.summary) == ("changed", "mode 644 -> 4600")
+    assert path.stat().st_ino == inode
+    assert path.stat().st_mode & 0o7777 == 0o4600
+
+
+def test_a_file_that_its_program_refuses_is_not_installed(host: Path, run: Run) -> None:
+    (host / "sudoers").write_text("good\n")
+    validate = 'echo "line 1: $(stat -c %a "$hv_v") is bad"; grep -q good "$hv_v"'
+    [outcome] = run(files.content(f"{host}/sudoers", "bad\n", mode=0o440, validate=validate, **ME))
+    assert outcome.status == "failed"
+    assert "line 1: 440 is bad" in outcome.stderr
+    assert f"the new {host}/sudoers is not valid; it was not installed" in outcome.stderr
+    [outcome] = run(files.line(f"{host}/sudoers", "bad", match="good", validate=validate))
+    assert outcome.status == "failed"
+    assert [(path.name, path.read_text()) for path in host.iterdir() if "orig" not in path.name] == [("sudoers", "good\n")]
+
+
+def test_no_candidate_is_ever_wider_than_the_file_will_be(host: Path, run: Run) -> None:
+    seen = f'stat -c "%a %n" "$hv_v" "${{hv_v%/*}}"/* >{host.parent}/seen'
+    [outcome] = run(files.content(f"{host}/key", "secret", mode=0o600, secret=True, validate=seen, **ME))
+    assert outcome.status == "changed"
+    assert (host.parent / "seen").read_text().splitlines()[0] == f"600 {host}/.key.hive-nornir"
+    assert "secret" not in outcome.diff + outcome.summary + (outcome.observed.text if outcome.observed else "")
+
+
+def test_what_an_interrupted_write_left_is_gone_after_the_next_run(host: Path, run: Run) -> None:
+    (host / ".same.hive-nornir").write_text("cut o")
+    (host / ".other.hive-nornir").write_text("cut o")
+    (host / "same").write_text("x")
+    operations = [files.content(f"{host}/same", "x", **ME), files.content(f"{host}/other", "x", **ME)]
+    assert statuses(run(*operations)) == ["changed", "changed"]
+    assert sorted(path.name for path in host.iterdir()) == ["other", "same"]
+
+
+def test_a_text_that_did_not_arrive_whole_is_not_installed(host: Path, local: LocalTransport) -> None:
+    (host / "file").write_text("good")
+    wanted = hashlib.sha256(b"the whole text").hexdigest()
+    done = local.run(f"printf 'the wh' | hv_write {host}/file 644 {ME['owner']}:{ME['group']} '' {wanted}", deadline=10)
+    assert done.exit_code == 1
+    assert b"did not arrive whole" in done.stderr
+    assert [(path.name, path.read_text()) for path in host.iterdir()] == [("file", "good")]
+
+
+def test_an_edit_stops_when_somebody_else_changed_the_file_meanwhile(host: Path, run: Run) -> None:
+    path = host / "file"
+    path.write_text("a\n")
+    spoiler = Operation("spoiler", ":", lambda _: None)
+    edit = files.line(f"{path}", "b")
+    real = edit.decide
+
+    def decide(seen):  # somebody writes between the look and the change
+        path.write_text("other\n")
+        return real(seen)
+
+    edit.decide = decide
+    outcomes = run(spoiler, edit)
+    assert outcomes[1].status == "failed"
+    assert "was changed by somebody else meanwhile; run again" in outcomes[1].stderr
+    assert path.read_text() == "other\n"
+
+
+def test_a_vendors_file_is_kept_once_as_it_was(host: Path, run: Run, local: LocalTransport) -> None:
+    (host / "conf").write_text("vendor\n")
+    (host / "logrotate.d").mkdir()
+    (host / "logrotate.d/syslog").write_text("vendor\n")
+    for line in ("a", "b"):
+        assert statuses(run(files.line(f"{host}/conf", line), files.line(f"{host}/logrotate.d/syslog", line))) == ["changed"] * 2
+    assert (host / "conf.hive-nornir-orig").read_text() == "vendor\n"
+    # logrotate would read a copy there as well
+    assert [path.name for path in (host / "logrotate.d").iterdir()] == ["syslog"]
+    assert (local.folder / f"lib/originals{host}/logrotate.d/syslog").read_text() == "vendor\n"
+
+
+def test_edits_of_one_file_add_up_although_they_come_together(host: Path, run: Run) -> None:
+    path = f"{host}/hosts"
+    operations = [
+        files.content(path, "127.0.0.1 localhost\n", **ME),
+        *(files.block(path, [f"10.0.0.{n} h{n}"], marker=f"h{n}") for n in (1, 2)),
+    ]
+    assert statuses(run(*operations)) == ["changed"] * 3
+    assert (host / "hosts").read_text().splitlines() == [
+        "127.0.0.1 localhost",
+        *(line for n in (1, 2) for line in (f"# BEGIN hive-nornir h{n}", f"10.0.0.{n} h{n}", f"# END hive-nornir h{n}")),
+    ]
+    assert statuses(run(*operations[1:])) == ["unchanged"] * 2
+
+
+def test_read_gives_the_text_byte_for_byte(host: Path, run: Run) -> None:
+    (host / "file").write_bytes(b"a\r\n\xff\x1e\n\n\n")
+    [there, absent] = run(files.read(f"{host}/file"), files.read(f"{host}/absent"))
+    assert there.observed and there.observed.text.encode("utf-8", "surrogateescape") == b"a\r\n\xff\x1e\n\n\n"
+    assert absent.observed and absent.observed.text == ""
+
+
+def test_ten_small_files_cost_one_look_and_one_change(host: Path, run: Run, local: LocalTransport) -> None:
+    operations = [files.content(f"{host}/etc-{n}.conf", f"# file {n}\nkey{n} = {hash(n)}\nother = value\n", **ME) for n in range(10)]
+    connecting = local.traffic.sent
+    assert statuses(run(*operations)) == ["changed"] * 10
+    assert local.traffic.round_trips == 2
+    # 8 kB is for all of it, logging in included, which takes about 4
+    assert connecting + local.traffic.sent < 4000
+    run(*operations)
+    assert local.traffic.round_trips == 3
+
+
+@pytest.mark.parametrize("path", ["etc/x", "/etc/x/", "/etc//x", "/etc/../x", "/etc/\0", "/", ""])
+def test_paths_that_could_be_another_file_are_refused(path: str) -> None:
+    for make in (lambda: files.content(path, ""), lambda: files.absent(path), lambda: files.line(path, "x"), lambda: files.directory(path)):
+        with pytest.raises(ValueError, match="not a plain absolute path"):
+            make()
+
+
+def test_lines_with_newlines_are_refused() -> None:
+    for make in (
+        lambda: files.line("/x", "a\nb"),
+        lambda: files.block("/x", ["a\r"], marker="m"),
+        lambda: files.block("/x", [], marker="m\n"),
+    ):
+        with pytest.raises(ValueError, match="more than one line"):
+            make()
+    with pytest.raises(ValueError, match="BEGIN or END"):
+        files.block("/x", ["# END hive-nornir m"], marker="m")
+
+
+names = st.one_of(
+    st.sampled_from(
+        ["a b", "it's", '"', "$(touch x)", "`touch x`", "-rf", "--", "new\nline", "trailing\n", "*", "\\n", "|left", "\udcff", "ü", "~"]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12),
+).filter(lambda name: name not in (".", "..") and len(os.fsencode(name)) < 100)
+contents = st.one_of(
+    st.binary(max_size=300),
+    st.text(max_size=80).map(lambda text: text.encode()),
+    st.lists(st.sampled_from(["E", "EE", "EOS", "'", "$x", "`id`", "\\", "\x81\x82", "\r", ""])).map(
+        lambda lines: "\n".join(lines).encode("latin-1")
+    ),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wanted=st.dictionaries(names, contents, max_size=4))
+def test_any_name_and_any_content_come_through_any_shell(
+    wanted: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, shells: list[LocalShell]
+) -> None:
+    for shell in shells:
+        folder = tmp_path_factory.mktemp("any")
+        transport = LocalTransport(folder, shell)
+        host = folder / "it's the $(host)"
+        made = [
+            files.directory(f"{host}", **ME),
+            *(files.content(f"{host}/{name}", data, mode=0o600, **ME) for name, data in wanted.items()),
+            *(files.line(f"{host}/{name}", "$(line) 'x' \\n", create=False) for name, data in wanted.items()),
+        ]
+        first = Engine(transport, "here").run(made)
+        assert {o.status for o in first} <= {"changed", "unchanged"}, statuses(first)
+        expected = {name: data for name, data in wanted.items()}
+        for path in (p for p in host.iterdir() if not p.name.endswith(".hive-nornir-orig")):
+            data = expected.pop(path.name)
+            assert (host / path.name).read_bytes().startswith(data.removesuffix(b"\n")), path
+        assert not expected
+        second = Engine(transport, "here").run([made[0], *made[1 + len(wanted) :]])
+        assert {o.status for o in second} == {"unchanged"}, statuses(second)
+        assert {path.name for path in folder.iterdir()} == {"run", host.name} | {p.name for p in folder.iterdir() if p.name == "lib"}
+
+
+def test_a_block_that_does_not_end_fails_before_anything_is_written(host: Path, run: Run) -> None:
+    (host / "hosts").write_text("# BEGIN hive-nornir x\n")
+    outcomes = run(files.block(f"{host}/hosts", ["a"], marker="x"), files.content(f"{host}/later", "", **ME))
+    assert [o.status for o in outcomes] == ["failed", "not-run"]
+    assert isinstance(outcomes[0].error, OperationFailed)
+    assert [path.name for path in host.iterdir()] == ["hosts"]
