@@ -63,7 +63,8 @@ hv_write() {
 # OLD and keeps its mode and owner; NEW is the new text's. `keep`: the file as it was is kept, once, beside it as NAME.hive-nornir-orig,
 # or where programs read every file of the folder, in /var/lib/hive-nornir/originals
 hv_edit() {
-  hv_p=$(readlink -f -- "$1") || return 1
+  hv_p=$(readlink -f -- "$1" && echo .) || return 1
+  hv_p=${hv_p%?.}
   [ "$(sha256sum <"$hv_p")" = "$2  -" ] || { echo "$1 was changed by somebody else meanwhile; run again" >&2; return 1; }
   if [ -n "${5-}" ]; then
     hv_o=$hv_p.hive-nornir-orig

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -48,7 +49,15 @@ class SiteCA:
 
     name: str
     certificate: x509.Certificate
-    key: _Key = field(repr=False)
+    read_key: Callable[[], _Key] = field(repr=False)
+
+    @cached_property
+    def key(self) -> _Key:
+        """The private key, read when it is first needed: most runs sign nothing, and reading it takes a second.
+
+        :raises HiveError: it cannot be read, or is not the certificate's.
+        """
+        return self.read_key()
 
     @classmethod
     def load_or_create(
@@ -68,6 +77,7 @@ class SiteCA:
             raise HiveError("hive_ca_cert and hive_ca_key are one pair, and only one of them is given", "give both or neither")
         if imported_cert:
             ca = cls._read(name, _pem(imported_cert), _pem(imported_key), "hive_ca_cert and hive_ca_key")
+            ca.key  # noqa: B018 - a pair that does not match is refused before anything is written
             if not cert_file.exists() or cert_file.read_bytes() != ca.certificate_pem or not key_file.exists():
                 ca._write(folder)
             return ca
@@ -76,7 +86,7 @@ class SiteCA:
                 raise HiveError(
                     f"{cert_file} has no {key_file.name} beside it", "bring it back, or remove the certificate to get a new authority"
                 )
-            return cls._read(name, cert_file.read_bytes(), key_file.read_bytes(), str(folder))
+            return cls._read(name, cert_file.read_bytes(), key_file.read_bytes(), str(folder), ours=True)
         ca = cls._generate(name, days, _subject(sub_prefix) or _components(name))
         ca._write(folder)
         return ca
@@ -136,19 +146,14 @@ class SiteCA:
             .add_extension(_usage(sign_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
-        return cls(name, builder.sign(key, hashes.SHA256()), key)
+        return cls(name, builder.sign(key, hashes.SHA256()), lambda: key)
 
     @classmethod
-    def _read(cls, name: str, cert_pem: bytes, key_pem: bytes, where: str) -> SiteCA:
+    def _read(cls, name: str, cert_pem: bytes, key_pem: bytes, where: str, *, ours: bool = False) -> SiteCA:
         try:
             certificate = x509.load_pem_x509_certificate(cert_pem)
-            key = serialization.load_pem_private_key(key_pem, password=None)
-        except (ValueError, TypeError) as error:
-            raise HiveError(f"{where}: not a PEM certificate and an unencrypted PEM key: {error}") from error
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            raise HiveError(f"{where}: the key is neither RSA nor EC")
-        if key.public_key() != certificate.public_key():
-            raise HiveError(f"{where}: the key does not belong to the certificate")
+        except ValueError as error:
+            raise HiveError(f"{where}: not a PEM certificate: {error}") from error
         try:
             authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
         except x509.ExtensionNotFound:
@@ -160,7 +165,7 @@ class SiteCA:
                 f"{where}: the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
                 "import another, or remove it to get a new one",
             )
-        return cls(name, certificate, key)
+        return cls(name, certificate, lambda: _private_key(key_pem, certificate, where, ours=ours))
 
     def _write(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,6 +181,22 @@ class SiteCA:
         except x509.ExtensionNotFound:
             return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+
+def _private_key(pem: bytes, certificate: x509.Certificate, where: str, *, ours: bool) -> _Key:
+    """The key of a certificate.
+
+    :param ours: we made or checked it before: the arithmetic of its primes is not checked again.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=ours)
+    except (ValueError, TypeError) as error:
+        raise HiveError(f"{where}: not an unencrypted PEM key: {error}") from error
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise HiveError(f"{where}: the key is neither RSA nor EC")
+    if key.public_key() != certificate.public_key():
+        raise HiveError(f"{where}: the key does not belong to the certificate")
+    return key
 
 
 def _requested_key(csr_pem: bytes, server: str) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:

@@ -68,6 +68,8 @@ def line(
     """
     _one_line(line)
     re.compile(match)
+    if not line:
+        raise ValueError("an empty line is no line: at the end of a text it could not be told from none")
     name = f"line matching {match} in {path}" if match else f"line {line} in {path}"
     return edit(name, path, lambda text: _edits.with_line(text, line, match), create=create, mode=mode, validate=validate, guard=guard)
 

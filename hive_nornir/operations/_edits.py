@@ -47,13 +47,15 @@ def with_block(text: str, lines: Sequence[str], *, marker: str, at: Literal["sta
 def with_line(text: str, line: str, match: str = "") -> str:
     """The text with the line: instead of the last line that matches, else where it is already, else at the end.
 
-    :param match: Python regex, searched in each line outside of managed blocks; "" for none.
+    :param match: Python regex, searched in each line outside of managed blocks; "" for none. If the line itself does not match, nothing is
+        replaced once it is there: otherwise one matching line after the other would go.
     """
     lines = _parse(text)
     matching = _matching(lines, match) if match else []
-    if matching:
+    absent = all(there.text != line for there in lines)
+    if matching and (absent or re.search(match, line)):
         lines[matching[-1]] = _Line(line, lines[matching[-1]].end)
-    elif all(there.text != line for there in lines):
+    elif absent:
         lines.append(_Line(line, ""))
     return _joined(lines, text)
 

@@ -141,7 +141,7 @@ def load(family: Family, chains: Sequence[str], more: Sequence[str] = ()) -> str
     """
     rules = " ".join(f"-e '^-A {chain} '" for chain in chains)
     head, tail = " ".join(map(quote, live_head(chains))), " ".join(map(quote, [*more, "COMMIT"]))
-    text = f"{{ printf '%s\\n' {head}; cat {_PARTS}/{family}/* | grep {rules}; printf '%s\\n' {tail}; }}"
+    text = f"{{ printf '%s\\n' {head}; cat {_PARTS}/{family}/* | grep {rules} || :; printf '%s\\n' {tail}; }}"
     return f"{text} | {_TOOL[family]}-restore -w 10 --noflush"
 
 

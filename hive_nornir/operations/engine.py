@@ -65,7 +65,7 @@ class Engine:
         script = ExchangeScript()
         done = self.transport.run(script.text([], operations), deadline=PROBE_SECONDS)
         observed = script.read(_text(done.stdout)).observed
-        if len(observed) != len(operations):
+        if len(observed) != len(operations) or done.exit_code in TIMED_OUT:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise OperationFailed(f"{self.host} answered {len(observed)} of {len(operations)} probes", stderr=said)
         return {operation: observed[index] for index, operation in enumerate(operations)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +79,8 @@ class FactsText:
 
     @cached_property
     def os_release(self) -> dict[str, str]:
-        """os-release(5), unquoted as a shell would."""
-        return {key: " ".join(shlex.split(values[-1])) for key, values in _pairs(self._files["/etc/os-release"]).items()}
+        """os-release(5) without its quotes."""
+        return {key: values[-1].strip("\"'") for key, values in _pairs(self._files["/etc/os-release"]).items()}
 
     @cached_property
     def session(self) -> dict[str, str]:
@@ -145,7 +144,7 @@ class FactsText:
     @property
     def cgroup(self) -> tuple[tuple[str, ...], Literal["v1", "v2", "hybrid"]]:
         """Mount options of the hierarchy that counts, and which version it is."""
-        mounts = [line.split() for line in self._sections["cgroup"]]
+        mounts = [words for line in self._sections["cgroup"] if len(words := line.split()) > 3]
         unified = [words for words in mounts if words[2] == "cgroup2"]
         controllers = [words for words in mounts if words[2] == "cgroup"]
         options = [words[3].split(",") for words in (unified or controllers)]

@@ -99,12 +99,12 @@ class NamedSet:
     def rules(self, family: Family) -> tuple[str, ...]:
         """One rule a source, in order of address."""
         version = 4 if family == "v4" else 6
-        networks = sorted(
-            {net for source in self.sources if (net := network(source)).version == version}, key=lambda net: net.network_address
-        )
-        ports = ",".join(_ports(self.ports))
-        new = f"-p {self.protocol} -m conntrack --ctstate NEW -m multiport --dports {ports}"
-        return tuple(f'-A HIVE-SERVICE -s {net} {new} -m comment --comment "allow {self.name}" -j ACCEPT' for net in networks)
+        networks = {net for source in self.sources if (net := network(source)).version == version}
+        new = f"-p {self.protocol} -m conntrack --ctstate NEW -m multiport --dports {','.join(_ports(self.ports))}"
+        tail = f'-m comment --comment "allow {self.name}" -j ACCEPT'
+        # From anywhere is no condition, and iptables-save does not print it.
+        sources = [f"-s {net} " if net.prefixlen else "" for net in sorted(networks, key=lambda net: (net.network_address, net.prefixlen))]
+        return tuple(f"-A HIVE-SERVICE {source}{new} {tail}" for source in sources)
 
 
 def baseline(ssh_ports: Collection[int], family: Family, gateway_ports: Collection[int] = ()) -> Ruleset:

@@ -98,7 +98,8 @@ class ExchangeScript:
                 transcript.applied[int(index)] = Applied(int(word) if word else None, body.strip())
             elif kind == "probe":
                 text, _, code = body[:-1].rpartition("\n")
-                transcript.observed[int(index)] = Observed(text, int(code), triggered=word == "pending")
+                if code.isdigit():  # else the script was cut off in the middle of this probe
+                    transcript.observed[int(index)] = Observed(text, int(code), triggered=word == "pending")
         return transcript
 
     def _prologue(self, before: str) -> str:

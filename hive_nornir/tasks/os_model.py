@@ -196,6 +196,7 @@ class Docker(_Data):
 
     :param source: `docker-ce`, the maker's own repository, or `vendor`, the distribution's.
     :param packages: of that source; `fallback` is what the distribution itself has, empty without any.
+    :param engine: those of `packages` and `fallback` that carry the engine's own version; the others have versions of their own.
     :param removed: packages that conflict with `packages`.
     :param repository_url: for apt the URI, for dnf the baseurl; "" for `vendor`.
     :param key_fingerprint: of the repository's signing key.
@@ -207,6 +208,7 @@ class Docker(_Data):
     source: Literal["docker-ce", "vendor"]
     packages: Names
     fallback: Names
+    engine: Names
     seccomp: Names
     removed: Names
     repository_url: str

@@ -69,7 +69,9 @@ class LocalTransport:
             )
         if self.lose(number):
             raise ConnectionLost("the test cut the connection")
-        return Completed(done.returncode % 256, done.stdout, done.stderr)
+        # A shell says 128 and the number of a signal.
+        code = done.returncode if done.returncode >= 0 else 128 - done.returncode
+        return Completed(code, done.stdout, done.stderr)
 
     def proof_of_entry(self, port: int | None = None) -> None:
         """Nobody is ever locked out here."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from hive_nornir.errors import ConnectionFailed, HiveError, HostKeyChanged, ProviderError
 from hive_nornir.inventory.keys import ensure_admin_key
 from hive_nornir.inventory.providers.base import ConnectionData, ProviderSite, Resource, ServerSpec
+from hive_nornir.inventory.providers.parallel import in_parallel
 
 if TYPE_CHECKING:
     import paramiko
@@ -37,8 +37,7 @@ class Prepared:
 
     def plan(self, site: ProviderSite) -> list[Resource]:
         """Every server: `present` when the admin's key and sudo work, `missing` when the admin account is still to be made."""
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            return list(pool.map(lambda server: _look(site, server), site.servers))
+        return in_parallel(lambda server: _look(site, server), site.servers)
 
     def build(self, site: ProviderSite) -> bool:
         """Give every server the admin account, unless its key login works already. Returns whether any server was changed.
@@ -47,14 +46,7 @@ class Prepared:
         :raises HostKeyChanged: a server shows another host key than the pinned one; nothing was sent to it.
         """
         key = ensure_admin_key(site.context_dir)
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            futures = [pool.submit(_prepare, site, server, key) for server in site.servers]
-        errors = [error for future in futures if (error := future.exception()) is not None]
-        if len(errors) == 1 or not all(isinstance(error, HiveError) for error in errors):
-            raise errors[0]
-        if errors:
-            raise ProviderError("; ".join(str(error) for error in errors))
-        return any(future.result() for future in futures)
+        return any(in_parallel(lambda server: _prepare(site, server, key), site.servers))
 
     def halt(self, site: ProviderSite) -> bool:
         """Not supported: the servers are somebody else's.

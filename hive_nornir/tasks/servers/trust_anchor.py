@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hive_nornir.errors import HiveError
@@ -26,7 +28,12 @@ def site_ca(host: Target) -> SiteCA:
     folder = host.site.context.context_dir / "ca"
     if not (folder / "cacert.pem").exists():
         raise HiveError(f"the site has no certificate authority in {folder}", "run build-infra first, it makes one")
-    return SiteCA.load_or_create(folder, host.site.hive_name)
+    return _read(folder, (folder / "cacert.pem").stat().st_mtime_ns, host.site.hive_name)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(folder: Path, modified: int, name: str) -> SiteCA:  # noqa: ARG001 - `modified` makes a changed authority a new entry
+    return SiteCA.load_or_create(folder, name)
 
 
 def trust_anchor(host: Target) -> list[Operation]:

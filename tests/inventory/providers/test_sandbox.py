@@ -174,3 +174,24 @@ def test_name_servers_on_the_loopback_are_passed_over(tmp_path):
 
     assert machine.nameservers((none, stub, real)) == ["192.0.2.1", "2001:db8::1"]
     assert machine.nameservers((stub,)) == []
+
+
+def test_the_limit_that_all_servers_share_is_raised_and_never_lowered(tmp_path):
+    setting = tmp_path / "max_user_instances"
+    said = []
+
+    setting.write_text("128\n")
+    assert machine.allow_many_servers(lambda name, text: said.append(text), setting)
+    assert setting.read_text() == "1024\n"
+    assert "from 128 to 1024" in said[0]
+
+    setting.write_text("8192\n")
+    assert not machine.allow_many_servers(lambda name, text: said.append(text), setting)
+    assert setting.read_text() == "8192\n"
+    assert not machine.allow_many_servers(lambda name, text: said.append(text), tmp_path / "none" / "there")
+    assert len(said) == 1
+
+
+def test_what_the_engine_refuses_is_an_error_of_ours(tmp_path):
+    with pytest.raises(ProviderError, match="the Docker engine at unix://"), engine.connect(f"unix://{tmp_path}/nobody.sock"):
+        pytest.fail("there is no engine")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from hive_nornir.errors import HiveError, ProviderError
+from hive_nornir.errors import ProviderError
 from hive_nornir.inventory.keys import ensure_admin_key
 from hive_nornir.inventory.providers.base import ConnectionData, ProviderSite, Resource, ServerSpec
-from hive_nornir.inventory.providers.sandbox import engine, image, names, network, server
+from hive_nornir.inventory.providers.parallel import in_parallel
+from hive_nornir.inventory.providers.sandbox import engine, image, machine, names, network, server
 
 if TYPE_CHECKING:
     import docker
@@ -42,13 +42,14 @@ class Sandbox:
         public_key = ensure_admin_key(site.context_dir).with_suffix(".pub").read_text().strip()
         with engine.connect(engine.start(site.progress)) as client:
             _refuse_replacement(client, site)
+            machine.allow_many_servers(site.progress)
             tags = {name: image.ensure(client, name, site.progress) for name in {server.image_name(spec) for spec in site.servers}}
             changed = network.create(client, site)
 
             def one(spec: ServerSpec) -> bool:
                 return _build_server(client, site, spec, tags[server.image_name(spec)], public_key)
 
-            return any(_in_parallel(one, site.servers)) or changed
+            return any(in_parallel(one, site.servers)) or changed
 
     def halt(self, site: ProviderSite) -> bool:
         """Stop the servers; their disks, addresses and host keys stay."""
@@ -62,7 +63,7 @@ class Sandbox:
                 site.progress(container.labels[names.HOST], "stopping")
                 container.stop(timeout=server.STOP_SECONDS)
 
-            _in_parallel(one, running)
+            in_parallel(one, running)
             return bool(running)
 
     def destroy(self, site: ProviderSite) -> bool:
@@ -77,7 +78,7 @@ class Sandbox:
                 site.progress(container.labels[names.HOST], "deleting")
                 container.remove(force=True, v=True)
 
-            _in_parallel(one, found)
+            in_parallel(one, found)
             volumes = [volume for volume in client.volumes.list(filters=names.filters(site)) if names.is_mine(site, volume.attrs["Labels"])]
             for volume in volumes:
                 volume.remove(force=True)
@@ -155,17 +156,3 @@ def _refuse_replacement(client: docker.DockerClient, site: ProviderSite) -> None
     differing = [f"{resource.name}: {resource.detail}" for resource in resources if resource.state == "differs"]
     if differing:
         raise ProviderError("; ".join(differing), "destroy the stage, then build it anew")
-
-
-def _in_parallel(function: Any, items: Any) -> list[Any]:
-    """Call a function for every item at once; all end before the first failure is raised, with every failure in its message."""
-    if not items:
-        return []
-    with ThreadPoolExecutor(max_workers=min(16, len(items))) as pool:
-        futures = [pool.submit(function, item) for item in items]
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    if len(errors) == 1 or not all(isinstance(error, HiveError) for error in errors):
-        raise errors[0]
-    if errors:
-        raise ProviderError("; ".join(str(error) for error in errors))
-    return [future.result() for future in futures]

@@ -58,14 +58,20 @@ def connect(url: str) -> Iterator[docker.DockerClient]:
     """A client of an engine, closed at the end.
 
     :param url: as `find` or `start` return it.
+    :raises ProviderError: it does not do what it is asked for.
     """
     import docker
+    import requests
 
-    client = docker.DockerClient(base_url=url, version="auto", timeout=120)
     try:
-        yield client
-    finally:
-        client.close()
+        client = docker.DockerClient(base_url=url, version="auto", timeout=120)
+        try:
+            yield client
+        finally:
+            client.close()
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        said = getattr(error, "explanation", None) or error
+        raise ProviderError(f"the Docker engine at {url} refuses: {said}") from error
 
 
 def start(progress: Progress = quiet, deadline: float = 300.0) -> str:
@@ -148,6 +154,9 @@ def _install_and_start(progress: Progress, deadline: float) -> str:
         if url:
             return url
     progress("mother", "starting a Docker engine for the sandbox")
+    # Where /run outlives a reboot, the file may name any process, and the engine would take that for itself.
+    if _our_pid() is None:
+        PID_FILE.unlink(missing_ok=True)
     with LOG.open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - a list, no shell
             _command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"

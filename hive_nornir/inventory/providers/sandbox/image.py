@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,30 @@ def _build(client: docker.DockerClient, wanted: Recipe, sources: list[str], over
     if shutil.which("mmdebstrap") is None:
         apt_install(["mmdebstrap"], progress, _DEADLINE)
     progress(wanted.name, "building the root filesystem (once, about a minute)")
-    command = [
+    with tempfile.TemporaryFile() as log:
+        command = _command(wanted, sources, overlay)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - a list, no shell
+        try:
+            image = _import(client, process, wanted)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        log.seek(0)
+        words = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    if process.returncode or image is None:
+        if image is not None:
+            client.images.remove(image)
+        raise ProviderError(
+            f"cannot build the image {wanted.name}: {' / '.join(words[-4:])}", "the machine's apt sources must be reachable"
+        )
+    client.api.tag(image, REPOSITORY, tag.rpartition(":")[2])
+    _forget_older(client, wanted.name, tag)
+    progress(wanted.name, "root filesystem built")
+
+
+def _command(wanted: Recipe, sources: list[str], overlay: Path) -> list[str]:
+    return [
         "timeout",
         str(int(_DEADLINE)),
         "mmdebstrap",
@@ -140,21 +164,17 @@ def _build(client: docker.DockerClient, wanted: Recipe, sources: list[str], over
         "-",
         *sources,
     ]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - a list, no shell
-        try:
-            image = _import(client, process, wanted)
-        finally:
-            process.kill() if process.poll() is None else None
-            process.wait()
-        log.seek(0)
-        words = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    if process.returncode or image is None:
-        raise ProviderError(
-            f"cannot build the image {wanted.name}: {' / '.join(words[-4:])}", "the machine's apt sources must be reachable"
-        )
-    client.api.tag(image, REPOSITORY, tag.rpartition(":")[2])
-    progress(wanted.name, "root filesystem built")
+
+
+def _forget_older(client: docker.DockerClient, name: str, tag: str) -> None:
+    """Remove what earlier versions of the recipe have left; the engine keeps an image that a server still uses."""
+    import docker
+
+    tags = [each for image in client.images.list(name=REPOSITORY) for each in image.tags]
+    for older in tags:
+        if older.startswith(f"{REPOSITORY}:{name}-") and older != tag:
+            with suppress(docker.errors.APIError):
+                client.images.remove(older)
 
 
 def _import(client: docker.DockerClient, process: subprocess.Popen[bytes], wanted: Recipe) -> str | None:

@@ -13,9 +13,11 @@ from hive_nornir.errors import ProviderError
 
 __all__ = [
     "Archive",
+    "allow_many_servers",
     "apt_settings",
     "debian_archives",
     "extra_authorities",
+    "has_files",
     "local_folders",
     "mtu",
     "nameservers",
@@ -26,6 +28,8 @@ __all__ = [
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _PIP = Path("/etc/pip.conf")
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INSTANCES = 1024
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,26 @@ def _run(command: list[str]) -> str:
 
 def _squeeze(pem: str) -> str:
     return "".join(pem.split())
+
+
+def allow_many_servers(progress: Callable[[str, str], None], setting: Path = _INOTIFY) -> bool:
+    """Raise the machine's limit of inotify instances, which all containers' root shares: a server takes about eight.
+
+    With the kernel's default of 128, systemd in the seventeenth server hangs without a word.
+
+    :param setting: the kernel's file.
+    :returns: whether the limit was too low and could be raised; one that is high enough is left alone.
+    """
+    try:
+        current = int(setting.read_text())
+        if current >= _INSTANCES:
+            return False
+        setting.write_text(f"{_INSTANCES}\n")
+    except OSError:
+        # Not root, or not Linux: then the engine's machine is somebody else's to set up.
+        return False
+    progress("mother", f"raised fs.inotify.max_user_instances from {current} to {_INSTANCES}: servers share it")
+    return True
 
 
 def has_files(path: str) -> bool:

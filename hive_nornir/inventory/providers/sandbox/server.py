@@ -21,8 +21,15 @@ STOP_SECONDS = 60
 
 # systemd answers only some time after the start; `--wait` then lasts until the boot has ended.
 _WAIT = """
+end=$(($(date +%s) + SECONDS_LEFT))
 while :; do
-    state=$(systemctl is-system-running --wait 2>/dev/null)
+    left=$((end - $(date +%s)))
+    if [ $left -le 0 ]; then
+        echo "systemd says: $(systemctl is-system-running 2>&1)"
+        systemctl list-jobs --no-legend --plain --no-pager 2>&1 | head -n 3
+        exit 1
+    fi
+    state=$(timeout "$left" systemctl is-system-running --wait 2>/dev/null)
     case $state in running|degraded) break ;; esac
     sleep 0.1
 done
@@ -147,14 +154,16 @@ def wait(container: Any, server: ServerSpec, public_key: str, deadline: float) -
 
     :param public_key: our key as it is now; the servers may have been created by a checkout whose keys are lost.
     :param deadline: `time.monotonic()` by which it must be so.
-    :raises ProviderError: it is not; with the last lines of its console.
+    :raises ProviderError: it is not; with what systemd says of itself.
     """
     seconds = max(1, int(deadline - time.monotonic()))
-    code, output = _run(container, _WAIT + _AUTHORIZE + _LOOK, seconds, _environment(server, public_key))
+    environment = {**_environment(server, public_key), "SECONDS_LEFT": str(seconds)}
+    code, output = _run(container, _WAIT + _AUTHORIZE + _LOOK, seconds + 10, environment)
     if code:
-        console = container.logs(tail=5).decode(errors="replace").strip()
+        console = container.logs(tail=5).decode(errors="replace")
+        said = " / ".join((output.strip() or console.strip()).splitlines()) or "it said nothing"
         raise ProviderError(
-            f"{server.name} did not boot within {seconds} s: {output.strip() or console}", f"see `docker logs {container.name}`"
+            f"{server.name} did not boot within {seconds} s: {said}", f"look into it with `docker exec -it {container.name} sh`"
         )
     started = _read(server, output)
     _wait_for_ssh(server, started.port, deadline)

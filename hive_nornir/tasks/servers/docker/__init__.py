@@ -11,7 +11,6 @@ from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.addressing import MAX_INTERNAL_PREFIX
 from hive_nornir.operations import accounts, files, firewall, services, system
 from hive_nornir.operations.core import Change, Observed, Operation, quote
-from hive_nornir.operations.firewall_rules import NamedSet
 from hive_nornir.tasks.role import Target, Variables, role
 from hive_nornir.tasks.servers.base.limits import is_container
 from hive_nornir.tasks.servers.docker.daemon import API_PORT, configuration, configuration_file, override
@@ -69,7 +68,7 @@ def docker(host: Target, v: DockerVariables) -> list[Operation]:
         *_preconditions(host, v),
         no_overlap(v.hive_internal_cidr, _addresses(host)),  # DOC-8
         *_forwarding(host, v),  # DOC-6
-        *(firewall.named_set(host.os.firewall, one) for one in _open_ports(host, v)),  # DOC-5
+        *_open_ports(host, v),  # DOC-5
         *engine(host, v.hive_docker_source, v.hive_docker_version),  # DOC-1
         files.directory("/etc/docker", mode=0o700),
         settings,  # DOC-2
@@ -131,15 +130,15 @@ def _forwarding(host: Target, v: DockerVariables) -> list[Operation]:
     return [system.sysctl(host.os.sysctl_file, dict.fromkeys(names, 1))]
 
 
-def _open_ports(host: Target, v: DockerVariables) -> list[NamedSet]:
+def _open_ports(host: Target, v: DockerVariables) -> list[Operation]:
     """The named sets of spec 3.2: open to the servers of the stage, the proxy to containers too."""
     if v.hive_internal_net_addr and v.hive_internal_net_cidr:
         sources = [f"{v.hive_internal_net_addr}/{v.hive_internal_net_cidr}"]
     else:
         sources = [str(host.site.scope(name)["hive_private_ip"]) for name in host.site.servers]
-    containers = bridge_ranges(v.hive_internal_cidr, host.facts.interfaces) if v.hive_http_proxy else []
+    proxy = [*sources, *bridge_ranges(v.hive_internal_cidr, host.facts.interfaces)] if v.hive_http_proxy else []
     return [
-        NamedSet("docker_api_swarm", "tcp", [API_PORT, SWARM_PORT, GOSSIP_PORT], sources),
-        NamedSet("docker_swarm_udp", "udp", [GOSSIP_PORT, VXLAN_PORT], sources),
-        NamedSet("http_proxy", "tcp", [v.hive_http_proxy_port], [*sources, *containers] if v.hive_http_proxy else []),
+        *firewall.named_set(host.os, "docker_api_swarm", "tcp", [API_PORT, SWARM_PORT, GOSSIP_PORT], sources),
+        *firewall.named_set(host.os, "docker_swarm_udp", "udp", [GOSSIP_PORT, VXLAN_PORT], sources),
+        *firewall.named_set(host.os, "http_proxy", "tcp", [v.hive_http_proxy_port], proxy),
     ]

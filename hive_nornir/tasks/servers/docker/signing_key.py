@@ -84,6 +84,8 @@ def _packets(data: bytes) -> list[tuple[int, bytes]]:
                 raise ValueError("no packet of a known length")
             start = at + 1 + (1 << width)
             size = int.from_bytes(data[at + 1 : start], "big")
-        found.append((tag, data[start : start + size]))
         at = start + size
+        if at > len(data):
+            raise ValueError("half a packet")
+        found.append((tag, data[start:at]))
     return found

@@ -3,7 +3,6 @@
 import pytest
 
 from hive_nornir.errors import OperationFailed
-from hive_nornir.operations.core import Observed
 from hive_nornir.tasks.servers.docker.daemon import configuration, override, override_text
 from tests.tasks.servers.targets import due, settled, target
 
@@ -38,8 +37,13 @@ def test_the_drop_in_is_written_once(tmp_path):
 
 
 def test_without_a_unit_there_is_nothing_to_override(tmp_path):
-    with pytest.raises(OperationFailed, match="does not exist"):
-        override(target(tmp_path).os.docker, BIP).decide(Observed("\n==\n"))
+    change = due(override(target(tmp_path).os.docker, BIP), "\n==\n")
+    assert "exit 1" in change.apply
+
+
+def test_a_unit_that_starts_nothing_is_refused():
+    with pytest.raises(OperationFailed, match="no ExecStart"):
+        override_text("[Service]\nExecStart=\n", BIP)
 
 
 def test_the_configuration_asks_every_client_for_a_certificate():

@@ -1,0 +1,133 @@
+"""What a site adds to the roles of this tool: a Python module or shell hooks in its own folder (spec setup-hosts.md 4.8 and 4.27).
+
+`roles/NAME.py` holds a function NAME: either a role (`@role()`), or a plain function `NAME(host, v)`; both return or yield operations.
+`v` is what its annotation says, or without one all variables of the host. A dry run calls only a role: its contract is to change nothing
+but through operations.
+
+`roles/NAME.d/*.sh` run as root, in the order of their names, each once for its content: a hook that is edited runs again. They see
+HIVE_HOST, HIVE_GROUPS, HIVE_FAMILY, HIVE_DISTRIBUTION, HIVE_CHECK, and every variable `hive_…` of the inventory that they name (lists and
+maps as JSON). A line appended to the file $HIVE_REBOOT asks for a restart of the server. A dry run calls a hook that says `# check: yes` on
+a line of its own, with HIVE_CHECK=1, and shows what it prints; it must change nothing then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+from hive_nornir.errors import OperationFailed
+from hive_nornir.operations.core import Change, Observed, Operation, Outcome, quote
+from hive_nornir.operations.reboot import restart_and_wait
+from hive_nornir.tasks.role import Target
+from hive_nornir.tasks.servers.base.limits import skipped
+from hive_nornir.tasks.servers.plugin import load_plugin
+
+__all__ = ["extension", "hooks"]
+
+HOOK_SECONDS = 900
+_DONE = "/var/lib/hive-nornir/hooks"
+_DECLARES_CHECK = re.compile(r"(?m)^#\s*check:\s*yes\s*$")
+
+
+def extension(host: Target, name: str) -> Generator[list[Operation], dict[Operation, Outcome], None]:
+    """The steps that the site has put in an extension point; none without any.
+
+    :param name: addon or addon2.
+    :raises DefinitionErrors: the site's module is wrong, with its file and line.
+    """
+    folder = host.site.context.root / "roles"
+    if (folder / name / "tasks").is_dir():
+        instead = f"write roles/{name}.py or roles/{name}.d/*.sh"
+        yield [skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead")]
+    module = folder / f"{name}.py"
+    if module.is_file():
+        plugin = load_plugin(module, name)
+        checksum = _checksum(module.read_bytes())
+        yield [Operation(f"module roles/{name}.py, sha256 {checksum}", ":", lambda _seen: _unknown(host, plugin.is_role))]
+        if plugin.is_role or not host.check:
+            yield from plugin.steps(host)
+    if (folder / f"{name}.d").is_dir():
+        yield from hooks(host, folder / f"{name}.d", name)
+
+
+def hooks(host: Target, folder: Path, name: str) -> Generator[list[Operation], dict[Operation, Outcome], None]:
+    """The shell hooks of a folder, and the restart that they may ask for."""
+    reboot = f"/run/hive-nornir.{name}-reboot"
+    pending = Operation("restart asked for by hooks", f"cat {reboot} 2>/dev/null || :", lambda _seen: None)
+    outcomes = yield [*(_hook(host, file, name, reboot) for file in sorted(folder.glob("*.sh"))), pending]
+    seen = outcomes[pending].observed
+    yield from restart_and_wait(host, [line for line in seen.text.splitlines() if line] if seen else [])
+
+
+def _unknown(host: Target, is_role: bool) -> Change | None:
+    """A plain function may do anything, so a dry run does not call it (spec 4.8, dry-run)."""
+    if is_role or not host.check:
+        return None
+    return Change("run", ":", unknown="a dry run does not call it, since it is no @role()")
+
+
+def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
+    """One hook: run if its content never ran here to a good end."""
+    text = file.read_text("utf-8", "surrogateescape")
+    checksum = _checksum(text.encode("utf-8", "surrogateescape"))
+    mark = quote(f"{_DONE}/{name}/{file.name}")
+    checks = bool(_DECLARES_CHECK.search(text))
+    done = f"mkdir -p -m 700 {_DONE} {_DONE}/{name}\nprintf '%s\\n' {checksum} | hv_write {mark} 600 0:0"
+    run = f"{_run(host, text, reboot, check=False)}\n{done}"
+
+    def decide(seen: Observed) -> Change | None:
+        ran, _, told = seen.text.partition("\n@@\n")
+        if ran == checksum:
+            return None
+        if not host.check:
+            return Change(f"run, sha256 {checksum}", run)
+        if not checks:
+            return Change(f"run, sha256 {checksum}", run, unknown="a dry run does not call it, since it does not say `# check: yes`")
+        said, _, code = told.rpartition("\n")
+        if code != "0":
+            raise OperationFailed(f"{file}: its dry run ended with exit code {code}", stderr=said)
+        return Change(f"run, sha256 {checksum}", run, said)
+
+    probe = f"hv_h=$(cat {mark} 2>/dev/null); printf '%s\\n@@\\n' \"$hv_h\""
+    if host.check and checks:
+        dry = _run(host, text, reboot, check=True)
+        probe += f'\n[ "$hv_h" = {checksum} ] || {{ hv_s=$( ( {dry}\n) 2>&1 ); printf "%s\\n%s" "$hv_s" $?; }}'
+    return Operation(f"hook roles/{name}.d/{file.name}", probe, decide, deadline=HOOK_SECONDS, disturbs="a hook of the site has run")
+
+
+def _run(host: Target, text: str, reboot: str, *, check: bool) -> str:
+    """Shell that runs the hook in a process of its own; its text is in no process's arguments, since it may hold secrets."""
+    values = {
+        "HIVE_HOST": host.name,
+        "HIVE_GROUPS": " ".join(host.groups),
+        "HIVE_FAMILY": host.os.family,
+        "HIVE_DISTRIBUTION": host.facts.distribution,
+        "HIVE_CHECK": str(int(check)),
+        "HIVE_REBOOT": "/dev/null" if check else reboot,
+        **_named_variables(host, text),
+    }
+    exports = "\n".join(f"export {name}={quote(value)}" for name, value in values.items())
+    return (
+        f'hv_d=$(mktemp -d); trap \'rm -rf "$hv_d"\' EXIT\nprintf %s {quote(text)} >"$hv_d/hook"; chmod 700 "$hv_d/hook"\n'
+        f'{exports}\ncd /\n{_interpreter(text)} "$hv_d/hook"'
+    )
+
+
+def _interpreter(text: str) -> str:
+    """What the first line of the hook asks for; named, since /tmp may be mounted noexec."""
+    match = re.match(r"#!\s*(/\S+(?: +\S+)?)\s*\n", text)
+    return match[1] if match else "/bin/sh"
+
+
+def _named_variables(host: Target, text: str) -> dict[str, str]:
+    """The inventory's variables that the hook names."""
+    names = sorted(name for name in set(re.findall(r"\bhive_[a-z0-9_]+", text)) if name in host.variables)
+    found = {name: host.variables[name] for name in names}
+    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in found.items()}
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
