@@ -26,7 +26,7 @@ usermod -p '*' root
 rm -f /etc/ssh/sshd_config.d/test.conf
 """
 ROOT_PASSWORD = "usermod -p \"$(openssl passwd -6 '{}' 2>/dev/null || perl -e 'print crypt(shift, shift)' '{}' '$6$salt$')\" root; "
-ALLOW = "echo 'PermitRootLogin yes\nPasswordAuthentication yes' >/etc/ssh/sshd_config.d/test.conf; systemctl reload ssh"
+ALLOW = "echo 'PermitRootLogin yes\nPasswordAuthentication yes' >/etc/ssh/sshd_config.d/test.conf; systemctl restart ssh"
 
 
 @pytest.fixture(scope="module", params=["debian-12", "el-9"])

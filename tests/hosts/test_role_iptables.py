@@ -85,7 +85,7 @@ def test_a_plan_shows_the_rules_and_loads_none(make_site: SiteMaker):
 
 
 OLD = {
-    "nftables": "printf 'table inet old { chain in { type filter hook input priority 5; tcp dport 8000 drop; } }\\n' >/etc/nftables.conf\n"
+    "nftables": "printf 'table inet old { chain in { type filter hook input priority 5; tcp dport 8000 drop; }; }\\n' >/etc/nftables.conf\n"
     "systemctl enable -q nftables; systemctl restart nftables",
     "ufw": "ufw allow 22/tcp >/dev/null; ufw --force enable >/dev/null; systemctl enable -q --now ufw",
 }

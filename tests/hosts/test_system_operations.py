@@ -57,6 +57,7 @@ def apply_twice(server: SshTransport, operations: Callable[[], list[Operation]])
 
 
 def test_facts_of_a_server_in_one_round_trip(server: SshTransport) -> None:
+    server.reopen(20)
     before = server.traffic.round_trips
     seen = facts(server)
     assert server.traffic.round_trips == before + 1
@@ -71,10 +72,8 @@ def test_facts_of_a_server_in_one_round_trip(server: SshTransport) -> None:
 
 
 def test_a_password_in_a_proxy_url_never_leaves_the_server(server: SshTransport) -> None:
-    say(
-        server,
-        "printf '%s\\n' http_proxy=http://taro:s3cr3t@10.0.0.1:3128 HTTPS_PROXY=taro:s3cr3t@proxy no_proxy=a,b SECRET=s3cr3t >>/etc/environment",
-    )
+    lines = "http_proxy=http://taro:s3cr3t@10.0.0.1:3128 HTTPS_PROXY=taro:s3cr3t@proxy no_proxy=a,b SECRET=s3cr3t"
+    say(server, f"printf '%s\\n' {lines} >>/etc/environment")
     server.reopen(20)
     text = server.run(facts_operation().probe, deadline=30).stdout.decode()
     say(server, "sed -i '/proxy\\|PROXY\\|SECRET/d' /etc/environment")
@@ -125,7 +124,6 @@ def test_host_name_time_zone_and_locale(server: SshTransport) -> None:
     assert say(server, "hostnamectl --static; uname -n; cat /etc/hostname").split() == ["p-other"] * 3
     assert say(server, "timedatectl show -p Timezone --value; date +%Z").split() == ["Asia/Tokyo", "JST"]
     assert say(server, "localectl status").count("LANG=ja_JP.UTF-8") == 1
-    assert "Japan" not in say(server, "LC_ALL=ja_JP.UTF-8 locale -k LC_TIME 2>&1 | head -1")
     assert "月" in say(server, "LC_ALL=ja_JP.UTF-8 date +%B")
 
 
@@ -151,7 +149,7 @@ def filter_of(server: SshTransport) -> FilterTable:
 
 def test_the_packet_filter_beside_rules_of_others(server: SshTransport) -> None:
     os = os_data(facts(server))
-    looked = say(server, "iptables-save; ip6tables-save | grep -v '^#'")
+    looked = say(server, "iptables-save; ip6tables-save")
     sets = [
         ("docker_api_swarm", "tcp", [2376, 2377, 7946], ["10.0.0.4", "10.0.0.5"]),
         ("drbd", "tcp", ["7000:7999"], ["10.0.0.0/24", "2001:db8::/64"]),
@@ -168,10 +166,8 @@ def test_the_packet_filter_beside_rules_of_others(server: SshTransport) -> None:
     now = say(server, "iptables-save; ip6tables-save")
     assert [line for line in now.splitlines() if not line.startswith("#")] == without_dates, "looking changed something"
 
-    say(
-        server,
-        "iptables -N DOCKER; iptables -A DOCKER -p tcp --dport 80 -j ACCEPT; iptables -I FORWARD -j DOCKER; iptables -N f2b; iptables -I INPUT -j f2b",
-    )
+    say(server, "iptables -N DOCKER; iptables -A DOCKER -p tcp --dport 80 -j ACCEPT; iptables -I FORWARD -j DOCKER")
+    say(server, "iptables -N f2b; iptables -I INPUT -j f2b")
     apply_twice(server, lambda: firewall.base_ruleset(os, [22]))
     apply_twice(server, named)
     table = filter_of(server)
@@ -182,30 +178,23 @@ def test_the_packet_filter_beside_rules_of_others(server: SshTransport) -> None:
     kept = FilterTable.parse(say(server, f"cat {os.firewall.file_v4}"))
     assert {chain: table.chains[chain] for chain in CHAINS} == {chain: kept.chains[chain] for chain in CHAINS}
     assert "DOCKER" not in kept.chains
-    assert (
-        say(
-            server,
-            f"iptables-restore --test <{os.firewall.file_v4}; ip6tables-restore --test <{os.firewall.file_v6}; stat -c %a {os.firewall.file_v4}",
-        )
-        == "600\n"
-    )
+    say(server, f"iptables-restore --test <{os.firewall.file_v4}; ip6tables-restore --test <{os.firewall.file_v6}")
+    assert say(server, f"stat -c %a {os.firewall.file_v4} {os.firewall.file_v6}").split() == ["600", "600"]
     assert persisted_head()[0] in say(server, f"cat {os.firewall.file_v6}")
 
     sets[0] = ("docker_api_swarm", "tcp", [2376, 2377, 7946], ["10.0.0.5"])
     sets[1] = ("drbd", "tcp", ["7000:7999"], [])
     apply_twice(server, named)
     assert len(filter_of(server).chains["HIVE-SERVICE"]) == 1
-    say(
-        server,
-        "iptables -F HIVE-INPUT; iptables -A INPUT -j HIVE-INPUT; ip6tables -D INPUT -j HIVE-INPUT; rm /etc/hive-nornir/firewall.d/v4/80-ssh",
-    )
+    say(server, "iptables -F HIVE-INPUT; iptables -A INPUT -j HIVE-INPUT; ip6tables -D INPUT -j HIVE-INPUT")
+    say(server, "rm /etc/hive-nornir/firewall.d/v4/80-ssh")
     apply_twice(server, lambda: [*firewall.base_ruleset(os, [22]), *named()])
     assert filter_of(server).chains["INPUT"].count("-A INPUT -j HIVE-INPUT") == 1
 
 
 def test_rules_that_lock_the_operator_out_undo_themselves(server: SshTransport) -> None:
     os = os_data(facts(server))
-    look = f"iptables-save -t filter | grep -v '^#'; cat {os.firewall.file_v4}; ls /etc/hive-nornir/firewall.d/v4"
+    look = f"iptables-save -t filter | sed 's/ .[0-9]*:[0-9]*.$//; /^#/d'; cat {os.firewall.file_v4}; ls /etc/hive-nornir/firewall.d/v4"
     apply_twice(server, lambda: firewall.base_ruleset(os, [22]))
     before = say(server, look)
     [operation] = firewall.base_ruleset(os, [10022])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -111,6 +112,5 @@ def test_the_script_runs_in_a_plain_posix_shell_and_says_nothing_but_facts() -> 
     )
     assert (done.returncode, done.stderr) == (0, b"")
     seen = Facts.parse(done.stdout.decode("utf-8", "surrogateescape"))
-    with open("/proc/sys/kernel/osrelease") as release:
-        assert seen.kernel == release.read().strip()
+    assert seen.kernel == Path("/proc/sys/kernel/osrelease").read_text().strip()
     assert any("127.0.0.1/8" in interface.addresses for interface in seen.interfaces) or not seen.interfaces

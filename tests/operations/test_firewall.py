@@ -7,7 +7,7 @@ import pytest
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.core import Change, Observed
 from hive_nornir.operations.firewall import base_ruleset, named_set
-from hive_nornir.operations.firewall_rules import CHAINS, Family, NamedSet, Ruleset, baseline, live_head, persisted_file
+from hive_nornir.operations.firewall_rules import CHAINS, Family, NamedSet, Ruleset, baseline, persisted_file
 from hive_nornir.tasks.os import os_data
 from tests.operations.recorded import facts_like, recording
 

@@ -31,7 +31,7 @@ def test_what_is_no_locale_is_refused(name: str) -> None:
         system.locale(name, family="debian")
 
 
-@pytest.mark.parametrize("name", BAD[:-2] + ["../x"])
+@pytest.mark.parametrize("name", [*BAD[:-2], "../x"])
 def test_what_is_no_module_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         system.kernel_module(name)

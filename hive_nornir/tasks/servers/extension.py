@@ -39,16 +39,18 @@ def extension(host: Target, name: str) -> Generator[list[Operation], dict[Operat
     :raises DefinitionErrors: the site's module is wrong, with its file and line.
     """
     folder = host.site.context.root / "roles"
+    notes: list[Operation] = []
     if (folder / name / "tasks").is_dir():
         instead = f"write roles/{name}.py or roles/{name}.d/*.sh"
-        yield [skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead")]
+        notes.append(skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead"))
     module = folder / f"{name}.py"
-    if module.is_file():
-        plugin = load_plugin(module, name)
-        checksum = _checksum(module.read_bytes())
-        yield [Operation(f"module roles/{name}.py, sha256 {checksum}", ":", lambda _seen: _unknown(host, plugin.is_role))]
-        if plugin.is_role or not host.check:
-            yield from plugin.steps(host)
+    plugin = load_plugin(module, name) if module.is_file() else None
+    if plugin:
+        notes.append(_shown(host, f"module roles/{name}.py, sha256 {_checksum(module.read_bytes())[:16]}", plugin.is_role))
+    if notes:
+        yield notes
+    if plugin and (plugin.is_role or not host.check):
+        yield from plugin.steps(host)
     if (folder / f"{name}.d").is_dir():
         yield from hooks(host, folder / f"{name}.d", name)
 
@@ -62,11 +64,10 @@ def hooks(host: Target, folder: Path, name: str) -> Generator[list[Operation], d
     yield from restart_and_wait(host, [line for line in seen.text.splitlines() if line] if seen else [])
 
 
-def _unknown(host: Target, is_role: bool) -> Change | None:
-    """A plain function may do anything, so a dry run does not call it (spec 4.8, dry-run)."""
-    if is_role or not host.check:
-        return None
-    return Change("run", ":", unknown="a dry run does not call it, since it is no @role()")
+def _shown(host: Target, name: str, is_role: bool) -> Operation:
+    """The module with its checksum; a plain function may do anything, so a dry run does not call it (spec 4.8, dry-run)."""
+    unknown = Change("run", ":", unknown="a dry run does not call it, since it is no @role()") if host.check and not is_role else None
+    return Operation(name, ":", lambda _seen: unknown)
 
 
 def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
@@ -74,6 +75,7 @@ def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
     text = file.read_text("utf-8", "surrogateescape")
     checksum = _checksum(text.encode("utf-8", "surrogateescape"))
     mark = quote(f"{_DONE}/{name}/{file.name}")
+    summary = f"run, sha256 {checksum[:16]}"
     checks = bool(_DECLARES_CHECK.search(text))
     done = f"mkdir -p -m 700 {_DONE} {_DONE}/{name}\nprintf '%s\\n' {checksum} | hv_write {mark} 600 0:0"
     run = f"{_run(host, text, reboot, check=False)}\n{done}"
@@ -83,13 +85,13 @@ def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
         if ran == checksum:
             return None
         if not host.check:
-            return Change(f"run, sha256 {checksum}", run)
+            return Change(summary, run)
         if not checks:
-            return Change(f"run, sha256 {checksum}", run, unknown="a dry run does not call it, since it does not say `# check: yes`")
+            return Change(summary, run, unknown="a dry run does not call it, since it does not say `# check: yes`")
         said, _, code = told.rpartition("\n")
         if code != "0":
             raise OperationFailed(f"{file}: its dry run ended with exit code {code}", stderr=said)
-        return Change(f"run, sha256 {checksum}", run, said)
+        return Change(summary, run, said)
 
     probe = f"hv_h=$(cat {mark} 2>/dev/null); printf '%s\\n@@\\n' \"$hv_h\""
     if host.check and checks:

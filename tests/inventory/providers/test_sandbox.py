@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import docker
 import pytest
 
 from hive_nornir.errors import ProviderError
@@ -192,6 +195,10 @@ def test_the_limit_that_all_servers_share_is_raised_and_never_lowered(tmp_path):
     assert len(said) == 1
 
 
-def test_what_the_engine_refuses_is_an_error_of_ours(tmp_path):
-    with pytest.raises(ProviderError, match="the Docker engine at unix://"), engine.connect(f"unix://{tmp_path}/nobody.sock"):
-        pytest.fail("there is no engine")
+def test_what_the_engine_refuses_is_an_error_of_ours_and_the_client_is_closed(monkeypatch):
+    closed = []
+    monkeypatch.setattr("docker.DockerClient", lambda **options: SimpleNamespace(close=lambda: closed.append(options["base_url"])))
+
+    with pytest.raises(ProviderError, match=r"^the Docker engine at unix:///x refuses: no space left"), engine.connect("unix:///x"):
+        raise docker.errors.APIError("500 Server Error", explanation="no space left")
+    assert closed == ["unix:///x"]

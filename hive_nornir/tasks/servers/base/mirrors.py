@@ -20,9 +20,10 @@ __all__ = ["apt_text", "mirrors", "yum_text"]
 
 _BASEURL = re.compile(r"^#?\s*baseurl\s*=\s*\w+://[^/\s]+(?:/[^/\s]+)*?/(?:centos|\$contentdir|almalinux)/(\S+)\s*$")
 _MIRRORLIST = re.compile(r"^(mirrorlist|metalink)\s*=")
-# The URI in `deb [options] URI suite component…` and in `URIs: URI`; the path's last part tells which archive it is.
+# The path's last part tells which archive it is; that it has the component main tells it from what others offer for Debian at such a path.
 _APT_URI = re.compile(r"(?<=\s)(?:https?|mirror\+\w+)://[^\s]+?/(debian-security|debian|ubuntu)/?(?=\s|$)")
-_APT_SOURCE = re.compile(r"^(deb(-src)?\s|URIs:\s)")
+_ONE_LINE = re.compile(r"^deb(-src)?\s.*\smain(\s|$)")
+_COMPONENTS = re.compile(r"(?m)^Components:.*\smain(\s|$)")
 
 
 def mirrors(host: Target, v: BaseVariables) -> list[Operation]:
@@ -76,5 +77,10 @@ def apt_text(text: str, url: str) -> str:
         security = match[1] == "debian-security"
         return f"{url.rpartition('/')[0]}/debian-security" if security else url
 
-    lines = text.splitlines(keepends=True)
-    return "".join(_APT_URI.sub(at_mirror, line) if _APT_SOURCE.match(line) else line for line in lines)
+    changed = []
+    for stanza in re.split(r"(?m)^(?=\s*$)", text):
+        deb822 = _COMPONENTS.search(stanza)
+        for line in stanza.splitlines(keepends=True):
+            own = _ONE_LINE.match(line) or (deb822 and line.startswith("URIs:"))
+            changed.append(_APT_URI.sub(at_mirror, line) if own else line)
+    return "".join(changed)

@@ -1,0 +1,108 @@
+"""The role as a whole: what it does in which order, and what its variables switch on."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from hive_nornir.inventory.ca import SiteCA
+from hive_nornir.operations.core import Observed, Outcome
+from hive_nornir.tasks.servers.base import BaseVariables, base
+from tests.tasks.servers.servers import ALMA, RHEL, names, server
+
+PLAIN = {"hive_private_ip": "10.1.0.4"}
+
+
+@pytest.fixture
+def context(tmp_path):
+    SiteCA.load_or_create(tmp_path / "ca", "example.com")
+    return tmp_path
+
+
+def first_list(host, **values):
+    return next(base.function(host, BaseVariables.model_validate({**PLAIN, **values})))
+
+
+def test_the_sites_ca_comes_first_and_the_rest_in_the_order_of_the_specification(context):
+    found = names(first_list(server(context)))
+    assert found[1] == "file /usr/local/share/ca-certificates/hive-example.com.crt"
+    wanted = ["trust store", "packages wget", "service sysstat.service", "host name", "settings of sshd", "no service apt-daily.timer"]
+    order = [next(at for at, name in enumerate(found) if name.startswith(start)) for start in wanted]
+    assert order == sorted(order)
+
+
+def test_a_plan_for_a_site_without_a_ca_says_that_it_would_be_trusted(tmp_path):
+    operation = first_list(server(tmp_path, check=True))[0]
+    change = operation.decide(Observed(""))
+    assert change is not None
+    assert "build-infra makes" in change.summary
+
+
+def test_a_step_whose_variable_is_not_set_is_skipped(context):
+    found = " ".join(names(first_list(server(context))))
+    for word in ("time zone", "locale", "mirror", "95hive-proxy.*:3128", "pip.conf", "nfs"):
+        assert word not in found
+
+
+def test_variables_switch_steps_on(context):
+    host = server(context, site_groups={"nfs_volumes": ["volume_a"]}, facts={"cloud_init": True})
+    found = " ".join(names(first_list(host, hive_timezone="Asia/Tokyo", hive_locale="ja_JP.UTF-8")))
+    for word in ("time zone", "locale", "nfs-common", ", locales", "/etc/cloud/cloud.cfg.d/99-hive-hostname.cfg"):
+        assert word in found
+
+
+def test_unattended_upgrades_are_left_alone_when_they_are_wanted(context):
+    assert "no service apt-daily.timer" in names(first_list(server(context)))
+    assert "no service apt-daily.timer" not in names(first_list(server(context), hive_unattended_upgrades=True))
+
+
+def test_selinux_tools_come_where_selinux_is(context):
+    def packages(state, **values):
+        host = server(context, distribution=ALMA, facts={"selinux": state})
+        return next(name for name in names(first_list(host, **values)) if name.startswith("packages wget"))
+
+    assert "selinux-policy-devel" in packages("enforcing")
+    assert "selinux-policy-devel" not in packages("enforcing", hive_selinux="disabled")
+
+
+def test_the_shared_repository_keeps_its_name(context):
+    host = server(context, name="p-hive2.example.com", groups=("repository", "servers"))
+    assert "host name" in names(first_list(host))
+    assert "host name" not in names(first_list(host, hive_shared_repository={"context_dir": "/x"}))
+
+
+def test_network_manager_waits_for_late_interfaces(context):
+    unit = "file /etc/systemd/system/NetworkManager-wait-online.service.d/hive.conf"
+    assert unit in names(first_list(server(context, distribution=RHEL)))
+    assert unit not in names(first_list(server(context)))
+
+
+def outcomes(operations, status="unchanged", text=""):
+    return {operation: Outcome(operation, status, observed=Observed(text)) for operation in operations}
+
+
+def test_behind_a_proxy_a_new_login_is_made_before_packages_are_fetched(context):
+    closed = []
+    host = server(context)
+    host.transport.close = lambda: closed.append(True)
+    steps = base.function(host, BaseVariables.model_validate({**PLAIN, "hive_http_proxy": "p:8080"}))
+    way_out = next(steps)
+    assert any(name.startswith("variables in /etc/environment") for name in names(way_out))
+    assert not any(name.startswith("packages wget") for name in names(way_out))
+    rest = steps.send(outcomes(way_out, "changed"))
+    assert closed == [True]
+    assert any(name.startswith("packages wget") for name in names(rest))
+
+
+def test_a_pending_restart_is_told_and_done_only_with_permission(context):
+    for allowed, name in ((False, "reboot pending: kernel a -> b"), (True, "restart: kernel a -> b")):
+        host = server(context)
+        host.options = SimpleNamespace(allow_reboot=allowed)
+        steps = base.function(host, BaseVariables.model_validate(PLAIN))
+        told = steps.send(outcomes(next(steps), text="kernel a -> b"))
+        assert names(told) == [name]
+
+
+def test_every_variable_is_described():
+    assert all(field.description for field in BaseVariables.model_fields.values())
