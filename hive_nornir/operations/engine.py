@@ -36,6 +36,8 @@ class Engine:
         self.check = check
         self.gate = gate or GuardGate()
         self._outcomes: dict[Operation, Outcome] = {}
+        # What a change that was decided may alter for later operations; a plan keeps it to the end, since nothing is applied.
+        self._disturbed = ""
 
     def run(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Bring the host to the state that the operations describe.
@@ -76,28 +78,30 @@ class Engine:
     ) -> tuple[list[Step], list[Operation], Outcome | None]:
         """The next changes to apply together, what is left for the next look, and the failure that ended deciding."""
         batch: list[Step] = []
-        disturbed = ""
         for at, operation in enumerate(waiting):
-            if batch and not self.check and (disturbed or _must_wait(operation, batch)):
+            if batch and not self.check and (self._disturbed or _must_wait(operation, batch)):
+                self._disturbed = ""
                 return batch, list(waiting[at:]), None
             seen = self._with_triggers(operation, observed[operation])
             try:
                 change = operation.decide(seen)
             except HiveError as error:
-                return (
-                    batch,
-                    [],
-                    Outcome(operation, "failed", error.message, error=error, observed=seen, stderr=getattr(error, "stderr", "")),
-                )
+                if self.check and self._disturbed:
+                    self._outcomes[operation] = Outcome(operation, "unknown", f"known after {self._disturbed}", observed=seen)
+                    continue
+                said = getattr(error, "stderr", "")
+                return batch, [], Outcome(operation, "failed", error.message, error=error, observed=seen, stderr=said)
             if self.check:
-                self._outcomes[operation] = _planned(operation, change, seen, disturbed)
+                self._outcomes[operation] = _planned(operation, change, seen, self._disturbed)
             elif change is None:
                 self._outcomes[operation] = Outcome(operation, "unchanged", observed=seen)
             if change is not None:
                 # Nobody is told of a change that may turn out to be none.
                 marks = () if change.unknown else tuple(later for later in everything if operation in later.triggered_by)
                 batch.append(Step(operation, change, marks))
-                disturbed = disturbed or operation.disturbs
+                self._disturbed = self._disturbed or operation.disturbs
+        if not self.check:
+            self._disturbed = ""
         return batch, [], None
 
     def _with_triggers(self, operation: Operation, seen: Observed) -> Observed:

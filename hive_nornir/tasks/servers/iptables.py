@@ -37,7 +37,9 @@ def iptables(host: Target, v: IptablesVariables) -> list[Operation]:
         host.os, {v.hive_safe_sshd_port, host.facts.ssh_port or v.hive_safe_sshd_port}, gateway_ports=v.hive_gwbridge_ports
     )
     old = [*data.masked_units, *data.disabled_units]
-    switch = _guarded([*base, *(services.stopped(unit, masked=unit in data.masked_units) for unit in old)], old)
+    # Stopping nftables, or firewalld on EL 7, empties every chain there is, so what was loaded is looked at again at the end.
+    stops = [replace(services.stopped(unit, masked=unit in data.masked_units), disturbs="the old firewall is stopped") for unit in old]
+    switch = _guarded([*(replace(operation, verify=False) for operation in base), *stops], old)
     # The service for the boot comes after, since on Debian its package drives the old firewall's out.
     rest = [_preseeded(packages.present(manager, boot), data.preseed)] if boot else []
     at_boot = [services.running(unit) for unit in (*data.units, *(data.units_v6 if host.facts.ipv6 else ()))]

@@ -84,6 +84,8 @@ def override_text(unit: str, bip: str) -> str:
         "[Unit]",
         "Wants=network-online.target",
         "After=network-online.target",
+        # The address to listen on may come late: try for ever, and let ourselves restart it as often as there is a reason.
+        "StartLimitIntervalSec=0",
         "",
         "[Service]",
         "RestartSec=15",

@@ -45,7 +45,7 @@ def engine(host: Target, source: Source, version: str) -> list[Operation]:
     before = [packages.absent(manager, docker.removed), *_repository(host, docker)] if own else []
     return [
         *before,
-        packages.present(manager, [*docker.seccomp, *_versioned(names, version, manager)]),
+        packages.present(manager, [*docker.seccomp, *_versioned(docker, names, version, manager)]),
         packages.held(manager, names),
     ]
 
@@ -58,8 +58,7 @@ def _repository(host: Target, docker: Docker) -> list[Operation]:
     return [key, *packages.repository(host.os.manager, "docker", text=text)]
 
 
-def _versioned(names: tuple[str, ...], version: str, manager: str) -> list[str]:
+def _versioned(docker: Docker, names: tuple[str, ...], version: str, manager: str) -> list[str]:
     """The engine and its client at the wanted version; what goes with them has versions of its own."""
     between = "=" if manager == "apt" else "-"
-    engine = ("docker-ce", "docker-ce-cli", "docker.io", "docker-cli", "docker")
-    return [f"{name}{between}{version}" if version and name in engine else name for name in names]
+    return [f"{name}{between}{version}" if version and name in docker.engine else name for name in names]

@@ -14,10 +14,11 @@ from tests.tasks.servers.servers import ALMA, RHEL, names, server
 PLAIN = {"hive_private_ip": "10.1.0.4"}
 
 
-@pytest.fixture
-def context(tmp_path):
-    SiteCA.load_or_create(tmp_path / "ca", "example.com")
-    return tmp_path
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("context")
+    SiteCA.load_or_create(folder / "ca", "example.com")
+    return folder
 
 
 def first_list(host, **values):
