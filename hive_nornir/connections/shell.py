@@ -1,25 +1,23 @@
 """A persistent root shell on a host: one exchange costs one round trip and no new process of sshd or sudo.
 
-The host runs a loop that reads a header line (`<seconds> <bytes>`), then so many bytes of script, runs them in a shell of their own under
-timeout(1), and ends both streams with a line that only this session knows. A script whose last line did not arrive is never run, so a
-controller that is killed while it sends leaves nothing half done.
+Both ends of an exchange's output are marked with a line that only this session knows (see `channels.LOOP`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import secrets
-import select
 import shlex
+import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from hive_nornir.connections.channels import LOOP, ONCE, one_line, prelude, receive, start_as_root
 from hive_nornir.connections.ssh import SshTarget, connect, target_from_nornir
 from hive_nornir.connections.transport import Completed, Traffic
-from hive_nornir.errors import ConnectionFailed, ConnectionLost, DeadlineExceeded
+from hive_nornir.errors import ConnectionFailed, ConnectionLost, DeadlineExceeded, HiveError
 
 if TYPE_CHECKING:
     import paramiko
@@ -27,27 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RootShell", "SshTransport"]
 
+T = TypeVar("T")
+
 # The host ends a script at its deadline by itself; only when it does not even say so is it given up.
 GRACE_SECONDS = 10
-
-# `read` takes a byte at a time and `head -c` no more than it is asked for, so nothing of the next exchange is swallowed.
-_LOOP = r"""LC_ALL=C; export LC_ALL; umask 022; trap "" HUP PIPE; unset ENV BASH_ENV
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
-IFS= read -r line; HIVE_PRELUDE=$(printf %b "$line"); export HIVE_PRELUDE
-while read -r seconds bytes; do
-  script=$(head -c "$bytes")
-  case $script in *"# $1") ;; *) exit 1 ;; esac
-  timeout -k 5 "$seconds" /bin/sh /dev/fd/3 3<<EOS </dev/null
-$script
-EOS
-  code=$?
-  printf "\n%s %s\n" "$1" "$code"; printf "\n%s\n" "$1" >&2
-done"""
-_ONCE = r"""LC_ALL=C; export LC_ALL; umask 022; trap "" HUP PIPE
-IFS= read -r script
-exec timeout -k 5 "$1" /bin/sh /dev/fd/3 3<<EOS
-$(printf %b "$script")
-EOS"""
+_ENTRY_SECONDS = 15.0
 
 
 class SshTransport:
@@ -61,45 +43,49 @@ class SshTransport:
         self.traffic = Traffic()
         self._client: paramiko.SSHClient | None = None
         self._shell: paramiko.Channel | None = None
-        self._end = ""
+        self._mark = b""
+        self._greeted = False
+        self._in_use = threading.Lock()
+        self._closed = False
 
     def run(self, script: str, *, deadline: float, stdin: bytes | None = None) -> Completed:
-        """Run a script as root (see `Transport.run`)."""
-        try:
-            if stdin is not None:
-                return self._run_beside(script, deadline, stdin)
-            return self._exchange(script, deadline)
-        except (OSError, EOFError) as error:
-            self.close()
-            raise ConnectionLost(f"the connection to {self._name} broke: {error or 'closed'}") from error
+        """Run a script as root (see `Transport.run`).
+
+        :raises HiveError: `close` was called, now or before.
+        """
+        if stdin is not None:
+            return self._safely(lambda: self._run_beside(script, deadline, stdin))
+        return self._safely(lambda: self._exchange(script, deadline))
 
     def proof_of_entry(self, port: int | None = None) -> None:
         """Log in anew and become root (see `Transport.proof_of_entry`).
 
-        The host key must be the one of the open connection, so another port needs no pin of its own yet.
+        A host of which nothing is pinned must show the key of the open connection.
         """
         transport = self._client.get_transport() if self._client else None
-        if transport is None:
-            raise ConnectionFailed(f"{self._name} is not connected")
+        if transport is None or not transport.is_active():
+            raise ConnectionFailed(f"{self.target.name} is not connected")
         known = transport.get_remote_server_key()
         target = dataclasses.replace(
-            self.target, port=port or self.target.port, learn=lambda _name, _port, key: bool(key == known), timeout=15.0
+            self.target,
+            port=port or self.target.port,
+            learn=lambda _name, _port, key: bool(key == known),
+            timeout=min(_ENTRY_SECONDS, self.target.timeout),
         )
-        fresh = SshTransport(target)
-        try:
-            done = fresh.run("id -u", deadline=15)
-        finally:
-            fresh.close()
+        with contextlib.closing(SshTransport(target)) as fresh:
+            done = fresh.run("id -u", deadline=_ENTRY_SECONDS)
         if done.stdout.strip() != b"0":
-            raise ConnectionFailed(f"{self._name} lets {self.target.username} in, but not become root")
+            raise ConnectionFailed(f"{self.target.name} lets {self.target.username} in, but not become root")
 
     def reopen(self, deadline: float) -> None:
         """Drop the connection and connect again (see `Transport.reopen`)."""
-        self.close()
+        self._drop()
         give_up = time.monotonic() + deadline
         while True:
+            left = max(1.0, give_up - time.monotonic())
             try:
-                self.run(":", deadline=10)
+                self._safely(lambda patience=left: self._open_shell(patience))  # type: ignore[misc]
+                self.run(":", deadline=min(5.0, left))
             except (ConnectionFailed, DeadlineExceeded):
                 if time.monotonic() > give_up:
                     raise
@@ -108,108 +94,141 @@ class SshTransport:
                 return
 
     def close(self) -> None:
-        """Drop the connection."""
-        client, self._client, self._shell = self._client, None, None
+        """Drop the connection for good (see `Transport.close`)."""
+        self._closed = True
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(OSError, EOFError):
+                client.close()  # which ends a run in another thread; that thread clears up
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._in_use.release()
+
+    def _safely(self, action: Callable[[], T]) -> T:
+        """Do something with the connection; whatever goes wrong, it is not used again, since the answer may still come."""
+        import paramiko
+
+        with self._in_use:
+            try:
+                return action()
+            except BaseException as error:
+                self._drop()
+                if self._closed:
+                    raise HiveError(f"the connection to {self.target.name} was closed from here") from error
+                if isinstance(error, (OSError, EOFError, paramiko.SSHException)):
+                    raise ConnectionLost(f"the connection to {self.target.name} broke: {str(error) or 'closed'}") from error
+                raise
+
+    def _drop(self) -> None:
+        client, shell, self._client, self._shell = self._client, self._shell, None, None
         if client is not None:
             with contextlib.suppress(OSError, EOFError):
                 client.close()
-
-    @property
-    def _name(self) -> str:
-        return self.target.alias or self.target.hostname
+        if shell is not None:
+            shell.close()  # the connection is gone; this gives back its file descriptors
 
     def _exchange(self, script: str, deadline: float) -> Completed:
-        shell = self._shell or self._open_shell()
-        body = f'eval "$HIVE_PRELUDE"\n{script}\n# {self._end}'.encode("utf-8", "surrogateescape")
-        shell.sendall(b"%d %d\n%b" % (max(1, round(deadline)), len(body), body))
-        end = self._end.encode()
+        shell = self._shell
+        if shell is None or shell.closed or shell.eof_received:
+            # A connection that broke between two scripts costs nothing but a new one.
+            shell = self._open_shell()
+        body = b'eval "$HIVE_PRELUDE"\n%b\n# %b' % (script.encode("utf-8", "surrogateescape"), self._mark)
         out, err = bytearray(), bytearray()
-        give_up = time.monotonic() + deadline + GRACE_SECONDS
-        while not (err.endswith(b"\n%b\n" % end) and out.rfind(b"\n%b " % end, -50) >= 0 and out.endswith(b"\n")):
-            if not _receive(shell, out, err, give_up):
-                self._explain_end(bytes(err), time.monotonic() > give_up, deadline)
-        at = out.rfind(b"\n%b " % end)
-        return Completed(int(out[at + len(end) + 2 :]), bytes(out[:at]), bytes(err[: -len(end) - 2]))
+        with self._within(deadline):
+            shell.sendall(b"%d %d\n%b" % (max(1, round(deadline)), len(body), body))
+            while not self._complete(out, err):
+                if not receive(shell, out, err):
+                    self._explain_end(shell, bytes(err))
+        output, _, code = out.rpartition(b"\n%b " % self._mark)
+        errors = err[: -len(self._mark) - 2]
+        if not self._greeted:
+            output, errors = _after_greeting(output, self._mark), _after_greeting(errors, self._mark)
+            self._greeted = True
+        return Completed(int(code), bytes(output), bytes(errors))
+
+    def _complete(self, out: bytearray, err: bytearray) -> bool:
+        return err.endswith(b"\n%b\n" % self._mark) and out.rfind(b"\n%b " % self._mark, -50) >= 0 and out.endswith(b"\n")
 
     def _run_beside(self, script: str, deadline: float, stdin: bytes) -> Completed:
         """In a channel of its own, since the shell's standard input carries scripts."""
-        channel = self._channel(_ONCE, str(max(1, round(deadline))))
-        with channel:
-            channel.sendall(_one_line(f'HIVE_PRELUDE={shlex.quote(_prelude())}\neval "$HIVE_PRELUDE"\n{script}'))
+        mark = secrets.token_hex(12)
+        out, err = bytearray(), bytearray()
+        with self._channel() as channel, self._within(deadline):
+            start_as_root(channel, self.target.username, ONCE, mark, str(max(1, round(deadline))))
+            channel.sendall(one_line(f'HIVE_PRELUDE={shlex.quote(prelude())}\neval "$HIVE_PRELUDE"\n{script}'))
             channel.sendall(stdin)
             channel.shutdown_write()
-            out, err = bytearray(), bytearray()
-            give_up = time.monotonic() + deadline + GRACE_SECONDS
-            while _receive(channel, out, err, give_up):
+            while receive(channel, out, err):
                 pass
-            if time.monotonic() > give_up:
-                self.close()
-                raise DeadlineExceeded(f"{self._name} did not answer within {deadline + GRACE_SECONDS:.0f} s")
-            return Completed(channel.recv_exit_status(), bytes(out), bytes(err))
+            if f"+{mark}\n".encode() not in out:
+                self._explain_end(channel, bytes(err))
+            code = channel.recv_exit_status()
+            if code < 0:
+                raise EOFError
+        return Completed(code, bytes(_after_greeting(out, mark.encode())), bytes(_after_greeting(err, mark.encode())))
 
-    def _open_shell(self) -> paramiko.Channel:
-        self._end = secrets.token_hex(12)
-        self._shell = self._channel(_LOOP, self._end)
-        self._shell.sendall(_one_line(_prelude()))
+    def _open_shell(self, patience: float | None = None) -> paramiko.Channel:
+        """:param patience: seconds for connecting."""
+        self._drop()
+        mark = secrets.token_hex(12)
+        self._shell = self._channel(patience)
+        self._mark, self._greeted = mark.encode(), False
+        start_as_root(self._shell, self.target.username, LOOP, mark)
+        self._shell.sendall(one_line(prelude()))
         return self._shell
 
-    def _channel(self, program: str, argument: str) -> paramiko.Channel:
-        """A channel that runs a small shell program as root."""
+    def _channel(self, patience: float | None = None) -> paramiko.Channel:
         if self._client is None:
-            self._client = connect(self.target, self.traffic)
+            self._client = connect(self.target, self.traffic, patience)
         transport = self._client.get_transport()
-        if transport is None:
+        if transport is None or self._closed:
             raise EOFError
-        channel = transport.open_session(timeout=self.target.timeout)
-        sudo = "" if self.target.username == "root" else "sudo -n "
-        channel.exec_command(f"exec {sudo}/bin/sh -c {shlex.quote(program)} hive-nornir {argument}")
-        return channel
+        return transport.open_session(timeout=self.target.timeout)
 
-    def _explain_end(self, stderr: bytes, late: bool, deadline: float) -> None:
-        """The host stopped answering.
+    @contextlib.contextmanager
+    def _within(self, deadline: float) -> Iterator[None]:
+        """Cut the connection if the host has not answered some time after the deadline.
 
-        :raises DeadlineExceeded: it was too late.
-        :raises ConnectionFailed: sudo refused.
+        A timer does it, since paramiko waits without limit for a host that takes nothing any more.
+        """
+        client = self._client
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            if client is not None:
+                client.close()
+
+        timer = threading.Timer(deadline + GRACE_SECONDS, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception as error:
+            if late.is_set():
+                raise DeadlineExceeded(f"{self.target.name} did not answer within {deadline + GRACE_SECONDS:.0f} s") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _explain_end(self, channel: paramiko.Channel, stderr: bytes) -> None:
+        """The program at the other end has ended.
+
+        :raises ConnectionFailed: it was never begun.
         :raises EOFError: the connection broke.
         """
-        self.close()
-        if late:
-            raise DeadlineExceeded(f"{self._name} did not answer within {deadline + GRACE_SECONDS:.0f} s")
         said = stderr.decode("utf-8", "replace").strip()
-        if said.startswith("sudo:"):
-            raise ConnectionFailed(f"{self.target.username} cannot become root on {self._name}: {said}", "give it passwordless sudo")
+        if channel.recv_exit_status() > 0:
+            user, name = self.target.username, self.target.name
+            raise ConnectionFailed(f"{user} cannot become root on {name}: {said}", f"give {user} passwordless sudo")
         raise EOFError(said)
 
 
-def _receive(channel: paramiko.Channel, out: bytearray, err: bytearray, give_up: float) -> bool:
-    """Wait for data on either stream and append it; False at the end of the channel or when it is too late."""
-    while not (channel.recv_ready() or channel.recv_stderr_ready()):
-        wait = give_up - time.monotonic()
-        if wait <= 0:
-            return False
-        if channel.closed or channel.eof_received:
-            # What arrived together with the end is still to be read.
-            return channel.recv_ready() or channel.recv_stderr_ready()
-        poller = select.poll()
-        poller.register(channel.fileno(), select.POLLIN)
-        poller.poll(min(wait, 1.0) * 1000)
-    if channel.recv_ready():
-        out += channel.recv(1 << 18)
-    if channel.recv_stderr_ready():
-        err += channel.recv_stderr(1 << 18)
-    return True
-
-
-def _one_line(text: str) -> bytes:
-    """Text as one line that `printf %b` turns back."""
-    return text.replace("\\", "\\\\").replace("\n", "\\n").encode("utf-8", "surrogateescape") + b"\n"
-
-
-@functools.cache
-def _prelude() -> str:
-    """The shell functions that every script may use."""
-    lines = Path(__file__).with_name("prelude.sh").read_text("utf-8").splitlines()
-    return "\n".join(line for line in lines if line and not line.startswith("#"))
+def _after_greeting(output: bytearray, mark: bytes) -> bytearray:
+    """What our program said, without what the login said before it."""
+    return output.partition(b"+%b\n" % mark)[2]
 
 
 class RootShell:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import socket
-from typing import Any
+import struct
+import termios
+from typing import TYPE_CHECKING
 
 from hive_nornir.connections.transport import Traffic
 
-__all__ = ["CountingSocket", "connect_tcp"]
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = ["CountingSocket", "Tunnel", "connect_tcp"]
 
 KEEPALIVE_SECONDS = 15
 GIVE_UP_MILLISECONDS = 40_000
@@ -16,30 +23,98 @@ GIVE_UP_MILLISECONDS = 40_000
 class CountingSocket:
     """A socket for paramiko that counts bytes and round trips into a `Traffic`.
 
-    A round trip is counted when something arrives after something was sent: the sender had to wait for it.
+    A round trip is counted when something arrives that was not here yet when something was sent: only that can be an answer.
     """
 
-    def __init__(self, inner: socket.socket | Any, traffic: Traffic) -> None:
+    def __init__(self, inner: socket.socket, traffic: Traffic) -> None:
         self._inner = inner
         self._traffic = traffic
         self._waiting = False
+        self._already_here = 0
 
     def send(self, data: bytes) -> int:
-        sent = int(self._inner.send(data))
+        """As a socket's."""
+        here = self._readable()
+        sent = self._inner.send(data)
         self._traffic.sent += sent
-        self._waiting = True
+        self._waiting, self._already_here = True, here
         return sent
 
     def recv(self, size: int) -> bytes:
-        data = bytes(self._inner.recv(size))
+        """As a socket's."""
+        data = self._inner.recv(size)
         self._traffic.received += len(data)
-        if self._waiting and data:
+        self._already_here -= len(data)
+        if self._waiting and self._already_here < 0:
             self._traffic.round_trips += 1
             self._waiting = False
         return data
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket's."""
+        self._inner.settimeout(seconds)
+
+    def getpeername(self) -> object:
+        """As a socket's."""
+        return self._inner.getpeername()
+
+    def close(self) -> None:
+        """Close the connection under whoever waits in `recv` or `send`: that call ends at once."""
+        with contextlib.suppress(OSError):
+            self._inner.shutdown(socket.SHUT_RDWR)
+        self._inner.close()
+
+    @property
+    def _closed(self) -> bool:
+        # paramiko's Transport asks its socket for this, as it would ask Python's own.
+        return self._inner.fileno() < 0
+
+    def _readable(self) -> int:
+        """Bytes that have arrived and wait to be read (ioctl_tty(2), FIONREAD)."""
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(self._inner.fileno(), termios.FIONREAD, b"\0\0\0\0"))[0])
+        except (OSError, ValueError):  # closed by another thread; `send` says so
+            return 0
+
+
+class Tunnel:
+    """A way through a jump host, as a socket for paramiko. The connection to the jump host ends with it, and counts what passes.
+
+    :param client: connected to the jump host.
+    :param address: where to go from there.
+    :raises paramiko.SSHException: the jump host does not let us through, or gets no answer.
+    """
+
+    def __init__(self, client: paramiko.SSHClient, address: tuple[str, int], timeout: float) -> None:
+        transport = client.get_transport()
+        if transport is None:
+            raise EOFError
+        self._client = client
+        self._channel = transport.open_channel("direct-tcpip", address, ("127.0.0.1", 0), timeout=timeout)
+
+    def send(self, data: bytes) -> int:
+        """As a socket's."""
+        return self._channel.send(data)
+
+    def recv(self, size: int) -> bytes:
+        """As a socket's."""
+        return self._channel.recv(size)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As a socket's."""
+        self._channel.settimeout(seconds)
+
+    def getpeername(self) -> object:
+        """As a socket's."""
+        return self._channel.getpeername()
+
+    def close(self) -> None:
+        """Close the connection to the jump host."""
+        self._client.close()
+
+    @property
+    def _closed(self) -> bool:
+        return self._channel.closed
 
 
 def connect_tcp(hostname: str, port: int, deadline: float, traffic: Traffic) -> CountingSocket:

@@ -5,7 +5,6 @@ The plugin gives the same object as nornir-paramiko's, a connected `paramiko.SSH
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import random
@@ -16,18 +15,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hive_nornir.connections.sockets import connect_tcp
+from hive_nornir.connections.host_keys import HostKeys, fingerprint
+from hive_nornir.connections.sockets import Tunnel, connect_tcp
 from hive_nornir.connections.transport import Traffic
-from hive_nornir.errors import ConnectionFailed, HostKeyChanged
+from hive_nornir.errors import ConnectionFailed
+from hive_nornir.inventory.known_hosts import pinned_name
+from hive_nornir.inventory.ssh_files import JumpHost
 
 if TYPE_CHECKING:
     import paramiko
     from nornir.core.configuration import Config
 
-__all__ = ["Paramiko", "SshTarget", "connect"]
+__all__ = ["Paramiko", "SshTarget", "connect", "fingerprint", "target_from_nornir"]
 
-# sshd's MaxStartups drops connects at random above 10 unfinished ones, and a jump host sees all of ours at once.
-_gate = threading.BoundedSemaphore(8)
+# sshd drops connects at random when more than 10 are not yet logged in (sshd_config(5), MaxStartups); a jump host sees all of ours at once.
+_AT_A_TIME = 8
+_gates: dict[tuple[str, int], threading.BoundedSemaphore] = {}
+
+_RESTART_SECONDS = 2.0  # nobody listens on the port while sshd restarts
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,11 @@ class SshTarget:
     :param hostname: address or name to connect to.
     :param alias: the name under which the host's key is pinned, normally the inventory name.
     :param known_hosts: OpenSSH known_hosts file with the pinned keys.
-    :param key_files: private keys; none means the agent's and the operator's default keys.
-    :param learn: called with (alias, port, key) when no key is pinned yet; returns whether to go on. None refuses unknown hosts.
+    :param key_files: private keys, tried in order; none means the agent's and the operator's default keys, if there is no password either.
+    :param password: tried after the keys.
+    :param learn: called with (name, port, key) when no key is pinned yet; returns whether to go on. None refuses unknown hosts.
     :param jump: a host to go through.
-    :param timeout: seconds for one attempt, and for the whole of connecting three times that.
+    :param timeout: seconds for each step of one attempt (TCP, keys, login), and for the whole of connecting three times that.
     """
 
     hostname: str
@@ -55,144 +61,142 @@ class SshTarget:
     timeout: float = 20.0
 
     @property
+    def name(self) -> str:
+        """What to call the host."""
+        return self.alias or self.hostname
+
+    @property
     def pinned_as(self) -> str:
         """How known_hosts names the host: `name`, or `[name]:port` on another port than 22 (sshd(8), SSH_KNOWN_HOSTS)."""
-        name = self.alias or self.hostname
-        return name if self.port == 22 else f"[{name}]:{self.port}"
+        return pinned_name(self.name, self.port)
 
 
-def connect(target: SshTarget, traffic: Traffic | None = None) -> paramiko.SSHClient:
+def connect(target: SshTarget, traffic: Traffic | None = None, patience: float | None = None) -> paramiko.SSHClient:
     """Log in to a host, trying again while it is busy.
 
     :param traffic: counts what is sent and waited for.
+    :param patience: seconds after which no further attempt is made; None is three times the target's timeout.
     :raises HostKeyChanged: the host shows another key than the pinned one.
     :raises ConnectionFailed: it does not answer or does not let us in.
     """
     import paramiko
 
-    give_up = time.monotonic() + 3 * target.timeout
+    _quiet_paramiko()
+    began = time.monotonic()
+    give_up = began + (3 * target.timeout if patience is None else patience)
     pause = 0.2
     while True:
+        attempt = time.monotonic()
+        timeout = max(1.0, min(target.timeout, give_up - attempt))
         try:
-            with _gate:
-                return _connect_once(target, traffic or Traffic())
-        except paramiko.BadHostKeyException as error:
-            raise HostKeyChanged(
-                f"{target.alias or target.hostname} shows another host key than the pinned one: {fingerprint(error.key)}",
-                f"if the host was rebuilt, remove its line from {target.known_hosts} and run build-infra; if not, somebody stands between",
-            ) from error
-        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as error:
-            raise ConnectionFailed(f"{target.alias or target.hostname} does not let {target.username} in: {error}") from error
+            return _attempt(target, traffic or Traffic(), timeout)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            # A dropped or reset connect is what MaxStartups and a booting sshd look like; everything else is final.
-            passing = isinstance(error, (EOFError, ConnectionResetError, ConnectionRefusedError)) or "banner" in str(error)
-            if not passing or time.monotonic() + pause > give_up or isinstance(error, ConnectionRefusedError) and pause > 1:
-                raise ConnectionFailed(
-                    f"cannot connect to {target.alias or target.hostname} ({target.hostname}:{target.port}): {error}"
-                ) from error
+            now = time.monotonic()
+            answered = now - attempt < timeout
+            if not answered or not _may_pass(error, now - began) or now + pause > give_up:
+                raise _explained(target, error, None if answered else timeout) from error
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
         pause *= 2
 
 
-def _connect_once(target: SshTarget, traffic: Traffic) -> paramiko.SSHClient:
+def _may_pass(error: Exception, seconds: float) -> bool:
+    """Whether a failure is what a busy, booting or restarting sshd looks like.
+
+    :param seconds: for how long it has been tried.
+    """
     import paramiko
 
-    _quiet_paramiko()
-    client = _client_with_pins(target)
-    if target.jump is None:
-        sock: Any = connect_tcp(target.hostname, target.port, target.timeout, traffic)
-    else:
-        outer = connect(target.jump, traffic)
-        transport = outer.get_transport()
-        assert transport is not None  # noqa: S101 - connect() returned, so there is one
-        sock = transport.open_channel("direct-tcpip", (target.hostname, target.port), ("127.0.0.1", 0), timeout=target.timeout)
-        sock.jump_client = outer  # keeps the outer connection alive as long as the inner one
+    if isinstance(error, paramiko.AuthenticationException):
+        # Before its boot has ended a host lets nobody in and hangs up (pam_nologin(8)); a plain refusal is final.
+        return "EOF" in str(error)
+    if isinstance(error, (ConnectionRefusedError, paramiko.ChannelException)):
+        return seconds < _RESTART_SECONDS
+    return isinstance(error, (EOFError, ConnectionResetError, BrokenPipeError)) or "banner" in str(error)
+
+
+def _explained(target: SshTarget, error: Exception, waited: float | None) -> ConnectionFailed:
+    import paramiko
+
+    if isinstance(error, paramiko.BadHostKeyException):
+        return HostKeys(target).changed(error.key)
+    if isinstance(error, paramiko.AuthenticationException):
+        return ConnectionFailed(f"{target.name} does not let {target.username} in: {error}")
+    why = str(error) or "it closed the connection"
+    if waited is not None:
+        why = f"no answer within {waited:.0f} s"
+    elif isinstance(error, paramiko.ChannelException) and target.jump is not None:
+        why = f"{target.jump.name} does not get through to it: {error.text}"
+    return ConnectionFailed(f"cannot connect to {target.name} ({target.hostname}:{target.port}): {why}")
+
+
+def _attempt(target: SshTarget, traffic: Traffic, timeout: float) -> paramiko.SSHClient:
+    outer = connect(target.jump, traffic, timeout) if target.jump is not None else None
     try:
-        client.connect(
-            # Only names the host in the look-up of its pinned key: the socket is open already.
-            hostname=target.alias or target.hostname,
-            port=target.port,
-            username=target.username,
-            password=target.password,
-            pkey=_private_key(target.key_files),
-            allow_agent=not target.key_files and target.password is None,
-            look_for_keys=not target.key_files and target.password is None,
-            compress=True,
-            sock=sock,
-            timeout=target.timeout,
-            banner_timeout=target.timeout,
-            auth_timeout=target.timeout,
-        )
+        with _gates.setdefault((target.hostname, target.port), threading.BoundedSemaphore(_AT_A_TIME)):
+            if outer is None:
+                return _log_in(target, connect_tcp(target.hostname, target.port, timeout, traffic), timeout)
+            return _log_in(target, Tunnel(outer, (target.hostname, target.port), timeout), timeout)
     except BaseException:
-        with contextlib.suppress(OSError):
-            sock.close()
-        client.close()
+        if outer is not None:
+            outer.close()
         raise
-    transport = client.get_transport()
-    if transport is not None and isinstance(client, paramiko.SSHClient):
-        transport.set_keepalive(30)
-    return client
 
 
-def _client_with_pins(target: SshTarget) -> paramiko.SSHClient:
+def _log_in(target: SshTarget, sock: Any, timeout: float) -> paramiko.SSHClient:
     import paramiko
 
     client = paramiko.SSHClient()
-    if target.known_hosts is not None and target.known_hosts.exists():
-        pins = _pins(target.known_hosts, target.known_hosts.stat().st_mtime_ns).lookup(target.pinned_as)
-        for key in pins.values() if pins else ():
-            client.get_host_keys().add(target.pinned_as, key.get_name(), key)
-    client.set_missing_host_key_policy(cast("Any", _FirstContact(target)))  # duck-typed: its base class would import paramiko early
+    keys = HostKeys(target)
+    keys.guard(client)
+    anything = not target.key_files and target.password is None
+    try:
+        client.connect(
+            hostname=target.name,  # only names the host in the look-up of its pinned key: the socket is open already
+            port=target.port,
+            username=target.username,
+            password=target.password,
+            pkey=_key(target.key_files[0]) if target.key_files else None,
+            key_filename=cast("Any", [str(file) for file in target.key_files[1:]]),  # paramiko's, unlike its types', takes several
+            allow_agent=anything,
+            look_for_keys=anything,
+            compress=True,
+            sock=sock,
+            timeout=timeout,
+            banner_timeout=timeout,
+            auth_timeout=timeout,
+            transport_factory=keys.transport,
+        )
+    except BaseException:
+        sock.close()
+        client.close()
+        raise
+    transport = client.get_transport()
+    if transport is not None:
+        transport.set_keepalive(30)  # for firewalls that forget quiet connections; behind a jump host TCP's own do not reach the host
     return client
 
 
-@functools.lru_cache(maxsize=8)
-def _pins(known_hosts: Path, modified: int) -> paramiko.HostKeys:  # noqa: ARG001 - `modified` makes a changed file a new entry
-    import paramiko
-
-    return paramiko.HostKeys(str(known_hosts))
-
-
-def _private_key(files: tuple[Path, ...]) -> paramiko.PKey | None:
-    return _read_key(files[0]) if files else None
-
-
-@functools.lru_cache(maxsize=8)
-def _read_key(file: Path) -> paramiko.PKey:
-    # Read once for all hosts: decoding a 4096 bit RSA key costs 60 ms.
+def _key(file: Path) -> paramiko.PKey:
     import paramiko
 
     try:
-        return paramiko.PKey.from_path(file)
+        return _read_key(file, file.stat().st_mtime_ns)
     except OSError as error:
         raise ConnectionFailed(
             f"cannot read the private key {file}: {error.strerror}", "run build-infra first, it makes the key"
         ) from error
+    except (paramiko.SSHException, ValueError) as error:
+        raise ConnectionFailed(
+            f"cannot use the private key {file}: {error}", "it must be one that ssh(1) reads, without a passphrase"
+        ) from error
 
 
-class _FirstContact:
-    """A missing-host-key policy that asks the target's `learn`; without one, unknown hosts are refused."""
+@functools.lru_cache(maxsize=8)
+def _read_key(file: Path, modified: int) -> paramiko.PKey:  # noqa: ARG001 - `modified` makes a new key a new entry
+    # Read once for all hosts: decoding a 4096 bit RSA key costs 60 ms.
+    import paramiko
 
-    def __init__(self, target: SshTarget) -> None:
-        self.target = target
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002 - paramiko's signature
-        if self.target.learn is None:
-            raise ConnectionFailed(
-                f"no host key is pinned for {hostname}; it shows {fingerprint(key)}",
-                "run build-infra: it learns the keys from the provider",
-            )
-        if not self.target.learn(self.target.alias or self.target.hostname, self.target.port, key):
-            raise ConnectionFailed(f"the host key of {hostname} was not accepted: {fingerprint(key)}")
-
-
-def fingerprint(key: paramiko.PKey) -> str:
-    """`ssh-ed25519 SHA256:…`, as ssh-keygen -l prints it."""
-    import base64
-    import hashlib
-
-    digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
-    return f"{key.get_name()} SHA256:{digest}"
+    return paramiko.PKey.from_path(file)
 
 
 @functools.cache
@@ -232,8 +236,16 @@ def target_from_nornir(
 ) -> SshTarget:
     """What Nornir's connection options say, as a target.
 
+    :param extras: fields of `SshTarget`; `jump` may be text, `[user@]host[:port]`: a host with its key in the same known_hosts and with the
+        same user and keys as the host behind it, where nothing else is said.
     :raises ConnectionFailed: no address or user is known for the host.
+    :raises UsageError: the jump host cannot be understood.
     """
     if not hostname or not username:
         raise ConnectionFailed(f"no address or user is known for {(extras or {}).get('alias') or hostname}", "run build-infra first")
-    return SshTarget(hostname=hostname, username=username, password=password, port=port or 22, **(extras or {}))
+    options = dict(extras or {})
+    if isinstance(options.get("jump"), str):
+        jump = JumpHost.parse(options["jump"], username)
+        same = {name: options[name] for name in ("known_hosts", "key_files", "timeout") if name in options}
+        options["jump"] = SshTarget(jump.hostname, jump.user, jump.port, **same)
+    return SshTarget(hostname=hostname, username=username, password=password, port=port or 22, **options)

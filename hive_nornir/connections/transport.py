@@ -63,4 +63,8 @@ class Transport(Protocol):
         """
 
     def close(self) -> None:
-        """Drop the connection; a script that still runs on the host goes on to its end."""
+        """Drop the connection for good; a script that still runs on the host goes on to its end.
+
+        May be called from any thread: a `run` that waits in another one ends at once, with a HiveError that nobody takes for a broken
+        connection, so nothing is tried again.
+        """

@@ -15,12 +15,12 @@ __all__ = ["SITE_VARIABLES", "unknown_variables"]
 _SITE_VARIABLES = """
     hive_admin hive_admin_gid hive_admin_group hive_admin_uid hive_aws_key_name hive_ca_cert hive_ca_key hive_docker_login_user
     hive_ec2_group_rules hive_email hive_ext_repositories hive_firewall_name hive_gcp_capacity_gb hive_gcp_nfs_options
-    hive_gcp_ssh_source_range hive_internal_net_addr hive_internal_net_cidr hive_internal_net_if hive_locale hive_mirrored_disk_devices
-    hive_need_libselinux hive_network_attachable hive_no_mirrored_device hive_ntp_servers hive_osdisk_device hive_partition_label
-    hive_private_key_path hive_public_key_path hive_published_ip hive_python_revision hive_registry_port hive_selinux hive_ssh_source_ips
-    hive_sshd_port hive_sub_prefix hive_swarm_mode hive_syslog_port hive_timezone hive_user_groups hive_users hive_vagrant_box_name
-    hive_vagrant_ssh_insert_key hive_valid_in hive_vpc_name hive_yum_url hive_zabbix_hive_names hive_zabbix_server_tag
-    hive_zabbix_template hive_zabbix_web_tag
+    hive_gcp_ssh_source_range hive_internal_net_addr hive_internal_net_cidr hive_internal_net_if hive_locale
+    hive_mirrored_disk_devices hive_need_libselinux hive_network_attachable hive_no_mirrored_device hive_ntp_servers
+    hive_osdisk_device hive_partition_label hive_private_key_path hive_public_key_path hive_published_ip hive_python_revision
+    hive_registry_port hive_selinux hive_ssh_jump hive_ssh_source_ips hive_sshd_port hive_sub_prefix hive_swarm_mode hive_syslog_port
+    hive_timezone hive_user_groups hive_users hive_vagrant_box_name hive_vagrant_ssh_insert_key hive_valid_in hive_vpc_name
+    hive_yum_url hive_zabbix_hive_names hive_zabbix_server_tag hive_zabbix_template hive_zabbix_web_tag
 """
 SITE_VARIABLES = frozenset(_SITE_VARIABLES.split())
 """What a site may set, whether or not the part of the product that reads it is in use (spec inventory.md 6)."""

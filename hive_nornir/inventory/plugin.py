@@ -104,7 +104,9 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
 
     scope = site.scope(name)
     key = known.identity_file if known and known.identity_file else Path(str(scope["hive_safe_private_key_path"]))
-    extras = {"alias": name, "known_hosts": site.context.known_hosts, "key_files": (key,)}
+    extras: dict[str, Any] = {"alias": name, "known_hosts": site.context.known_hosts, "key_files": (key,)}
+    if jump := scope.get("hive_ssh_jump"):
+        extras["jump"] = str(jump)
     return Host(
         name=name,
         hostname=known.hostname if known else scope.get("hive_private_ip"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +12,37 @@ from hive_nornir.errors import UsageError
 from hive_nornir.inventory.atomic import atomic_write
 from hive_nornir.inventory.known_hosts import pinned_name
 
-__all__ = ["SshHost", "read_ssh_config", "write_ssh_config"]
+__all__ = ["JumpHost", "SshHost", "read_ssh_config", "write_ssh_config"]
 
 _HEADER = "# Written by hive-nornir build-infra; changes are lost when it runs again.\n"
+_WORD = re.compile(r"\w[\w.-]*")
+_PLACE = re.compile(r"(?:\[([\w:.%]+)\]|(\w[\w.-]*)|(\w*(?::[\w.%]*){2,}))(?::(\d{1,5}))?")
+
+
+@dataclass(frozen=True)
+class JumpHost:
+    """A host to go through; its host key is pinned by address, in the same file as those of the servers."""
+
+    hostname: str
+    user: str
+    port: int = 22
+
+    @classmethod
+    def parse(cls, text: str, user: str) -> JumpHost:
+        """Read `[user@]host[:port]`, where an IPv6 address with a port stands in brackets (ssh(1), `-J`).
+
+        :param user: where the text names none.
+        :raises UsageError: it is something else.
+        """
+        given, _, place = text.rpartition("@")
+        found = _PLACE.fullmatch(place)
+        if found is None or (given and not _WORD.fullmatch(given)) or not 0 < int(found[4] or 22) < 65536:
+            raise UsageError(f"the jump host {text!r} cannot be understood", "it is written user@host or user@host:port")
+        return cls(found[1] or found[2] or found[3], given or user, int(found[4] or 22))
+
+    def __str__(self) -> str:
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return f"{self.user}@{host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -24,6 +53,7 @@ class SshHost:
     :param hostname: address or name to connect to.
     :param identity_file: the private key.
     :param remote_forward: port on the server, and `host:port` seen from the mother: the way to an HTTP proxy.
+    :param jump: a host to go through, with the same key; its host key is pinned in the same file.
     """
 
     name: str
@@ -32,6 +62,7 @@ class SshHost:
     port: int = 22
     identity_file: Path | None = None
     remote_forward: tuple[int, str] | None = None
+    jump: JumpHost | None = None
 
 
 def write_ssh_config(file: Path, hosts: Iterable[SshHost], known_hosts: Path) -> bool:
@@ -41,7 +72,10 @@ def write_ssh_config(file: Path, hosts: Iterable[SshHost], known_hosts: Path) ->
     :return: whether the file changed.
     :raises UsageError: a value cannot stand in an ssh_config.
     """
-    text = _HEADER + "".join(_block(host, known_hosts) for host in hosts)
+    servers = list(hosts)
+    jumps = {server.jump.hostname: (server.jump, server.identity_file) for server in servers if server.jump is not None}
+    text = _HEADER + "".join(_block(server, known_hosts) for server in servers)
+    text += "".join(_jump_block(jump, identity, known_hosts) for jump, identity in jumps.values())
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return False
     atomic_write(file, text.encode(), 0o644)
@@ -68,7 +102,22 @@ def _block(host: SshHost, known_hosts: Path) -> str:
     lines = [f"Host {_quoted(host.name)}", *(f"  {key} {_quoted(value)}" for key, value in settings)]
     if host.remote_forward:
         lines.append(f"  RemoteForward {host.remote_forward[0]} {_quoted(host.remote_forward[1])}")
+    if host.jump:
+        lines.append(f"  ProxyJump {host.jump}")
     return "\n".join(lines) + "\n\n"
+
+
+def _jump_block(jump: JumpHost, identity_file: Path | None, known_hosts: Path) -> str:
+    """How ssh logs in to the jump host itself. It is no server, so it gets no `Host` block."""
+    settings = [
+        ("UserKnownHostsFile", str(known_hosts).replace("%", "%%")),
+        ("StrictHostKeyChecking", "yes"),
+        *([("IdentityFile", str(identity_file).replace("%", "%%"))] if identity_file else []),
+        ("IdentitiesOnly", "yes"),
+        ("LogLevel", "FATAL"),
+        ("ConnectTimeout", "10"),
+    ]
+    return "\n".join([f"Match originalhost {jump.hostname}", *(f"  {key} {_quoted(value)}" for key, value in settings)]) + "\n\n"
 
 
 def _quoted(value: str) -> str:
@@ -96,6 +145,8 @@ def read_ssh_config(file: Path) -> dict[str, SshHost]:
             continue
         if key.lower() == "host":
             current = blocks.setdefault(_unquoted(value), {})
+        elif key.lower() == "match":  # a jump host
+            current = {}
         else:
             current.setdefault(key.lower(), value)
         if key.lower() == "port" and not _unquoted(value).isdigit():
@@ -114,6 +165,7 @@ def _host(name: str, settings: dict[str, str]) -> SshHost:
         port=int(values.get("port", 22)),
         identity_file=Path(identity.replace("%%", "%")) if identity else None,
         remote_forward=(int(forward[0]), forward[1]) if len(forward) == 2 and forward[0].isdigit() else None,
+        jump=JumpHost.parse(values["proxyjump"], values.get("user", "")) if "proxyjump" in values else None,
     )
 
 

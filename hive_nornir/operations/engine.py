@@ -174,14 +174,28 @@ class Engine:
             try:
                 done = self.transport.run(script.text(batch, probes, armed.arm), deadline=guard.seconds / 2)
             except (ConnectionLost, DeadlineExceeded) as error:
-                armed.wait_for_restore()
-                raise OperationFailed(f"{guard.reason}: the connection broke, the host undid the change and lets us in again") from error
+                armed.undo(connected=False)
+                raise OperationFailed(
+                    f"{guard.reason}: the connection broke, so the change was undone; the host lets us in again"
+                ) from error
             transcript = script.read(_text(done.stdout))
-            if len(transcript.applied) == len(batch) and all(applied.exit_code == 0 for applied in transcript.applied.values()):
+            failure = _first_failure(batch, transcript)
+            if failure is None:
                 armed.prove_and_disarm()
-            else:
-                armed.undo_now()
-            return transcript
+                return transcript
+            armed.undo()
+            raise failure
+
+
+def _first_failure(batch: list[Step], transcript: Transcript) -> OperationFailed | None:
+    """The error for a guarded change of which a step failed, so that all of it was undone."""
+    for index, step in enumerate(batch):
+        applied = transcript.applied.get(index)
+        if applied is None or applied.exit_code != 0:
+            code = "it did not end" if applied is None or applied.exit_code is None else f"exit code {applied.exit_code}"
+            what = f"{step.operation.name}: {step.change.summary}: {code}"
+            return OperationFailed(f"{what}; all of the guarded change was undone", stderr=applied.stderr if applied else "")
+    return None
 
 
 def _text(output: bytes) -> str:

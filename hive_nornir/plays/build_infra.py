@@ -102,14 +102,16 @@ def _done(site: Site, processor: RunProcessor, step: str) -> set[str]:
 def _connection_files(site: Site, provider_site: ProviderSite) -> bool:
     """Write ssh_config and pin the host keys that the provider knows."""
     from hive_nornir.inventory.known_hosts import KnownHosts
-    from hive_nornir.inventory.ssh_files import SshHost, write_ssh_config
+    from hive_nornir.inventory.ssh_files import JumpHost, SshHost, write_ssh_config
 
     known = KnownHosts(site.context.known_hosts)
     hosts, pinned = [], False
     for server in provider_site.servers:
         data = site.provider.connection(provider_site, server)
         key = site.private_key(server.variables)
-        hosts.append(SshHost(server.name, data.hostname, data.user, data.port, key))
+        jump = server.variables.get("hive_ssh_jump")
+        way = JumpHost.parse(str(jump), data.user) if jump else None
+        hosts.append(SshHost(server.name, data.hostname, data.user, data.port, key, jump=way))
         pinned = _pin(known, [server.name, data.hostname], data) or pinned
     return write_ssh_config(site.context.ssh_config, hosts, site.context.known_hosts) or pinned
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from hive_nornir.errors import DefinitionErrors, HiveError, Problem
 from hive_nornir.tasks.role import Role
+from hive_nornir.tasks.servers.plugin import load_plugin
 
 __all__ = ["own_role_files", "own_roles", "role_of_file"]
 
@@ -36,26 +35,12 @@ def role_of_file(file: Path) -> Role:
 
     :raises DefinitionErrors: the file cannot be read as Python, or has no role of its name.
     """
-    spec = importlib.util.spec_from_file_location(f"hive_site_roles.{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise DefinitionErrors([Problem(file, 0, "this is not a Python file")])
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the site's code may raise anything
-        raise DefinitionErrors([Problem(file, _line(error, file), f"{type(error).__name__}: {error}")]) from error
-    found = getattr(module, file.stem, None)
-    if not isinstance(found, Role):
+    plugin = load_plugin(file, file.stem)
+    if not plugin.is_role:
         raise DefinitionErrors(
-            [Problem(file, 0, f"a function {file.stem} with the decorator @role() was expected", "see `hive-nornir new role`")]
+            [Problem(file, 0, f"the function {file.stem} is no role", "give it the decorator @role(); see `hive-nornir new role`")]
         )
-    return found
-
-
-def _line(error: Exception, file: Path) -> int:
-    if isinstance(error, SyntaxError):
-        return error.lineno or 0
-    return next((frame.lineno or 0 for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == str(file)), 0)
+    return plugin.role
 
 
 def _of_package(name: str, found: object) -> Role:

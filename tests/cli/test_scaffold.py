@@ -77,4 +77,4 @@ def test_a_role_needs_a_legal_name(site: Path, name: str) -> None:
 def test_a_role_that_exists_is_not_made_again(site: Path) -> None:
     assert "there is a role 'base' already" in call("-r", str(site), "new", "role", "base").stderr
     call("-r", str(site), "new", "role", "motd")
-    assert "is already there" in call("-r", str(site), "new", "role", "motd").stderr
+    assert "there is a role 'motd' already" in call("-r", str(site), "new", "role", "motd").stderr

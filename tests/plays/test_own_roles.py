@@ -40,8 +40,8 @@ def test_files_for_addon_are_left_to_the_addon_role(tmp_path: Path):
     [
         ("x = 1\nimport no_such_module\n", 2, "no_such_module"),
         ("def motd(:\n", 1, "SyntaxError"),
-        ("def motd(host, v): return []\n", 0, "decorator"),
-        ("", 0, "function motd"),
+        ("def motd(host, v): return []\n", 0, "no role"),
+        ("", 0, "no function motd"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, text: str, line: int, message: str):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hive_nornir.connections.shell import _prelude
+from hive_nornir.connections.channels import prelude
 from hive_nornir.connections.transport import Completed, Traffic
 from hive_nornir.errors import ConnectionLost
 
@@ -47,14 +47,14 @@ class LocalTransport:
         self.lose = lose
         self.traffic = Traffic()
         self._zip = zlib.compressobj()
-        self._count(_prelude())
+        self._count(prelude())
         (folder / "run").mkdir(exist_ok=True)
 
     def run(self, script: str, *, deadline: float, stdin: bytes | None = None) -> Completed:
         self.traffic.round_trips += 1
         number = self.traffic.round_trips
         self._count(script)
-        environment = {"PATH": self.shell.path, "LC_ALL": "C", "HIVE_PRELUDE": self._local(_prelude())}
+        environment = {"PATH": self.shell.path, "LC_ALL": "C", "HIVE_PRELUDE": self._local(prelude())}
         with tempfile.TemporaryFile() as file:
             file.write(self._local(f'eval "$HIVE_PRELUDE"\n{script}\n').encode("utf-8", "surrogateescape"))
             file.flush()

@@ -51,7 +51,10 @@ def settings_in_effect(
     :param settings: options of sshd_config(5) that have one value.
     :param is_vulnerable: shell that succeeds if the build needs `NO_GRACE` too.
     :param after: operations on the same configuration; their change is taken over too.
+    :raises ValueError: a value is more than one line, and could hold other settings.
     """
+    if wrong := [name for name, value in settings.items() if "\n" in f"{name}{value}"]:
+        raise ValueError(f"{', '.join(wrong)}: a setting of sshd is one line")
 
     def decide(seen: Observed) -> Change | None:
         of_dropin, of_config, rest = seen.text.split(f"\n{_MARK}\n")

@@ -8,7 +8,7 @@ import pytest
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.core import Observed
-from hive_nornir.tasks.servers.base.sshd import login, wrong_settings
+from hive_nornir.tasks.servers.base.sshd import login, settings_in_effect, wrong_settings
 from hive_nornir.tasks.servers.base.variables import BaseVariables
 from tests.tasks.servers.servers import ALMA, server
 from tests.tasks.servers.targets import named
@@ -108,3 +108,8 @@ def test_all_changes_of_sshd_are_guarded(tmp_path):
 def test_settings_are_compared_in_any_case():
     assert wrong_settings("usedns NO\nport 22\n", {"UseDNS": "no"}) == []
     assert wrong_settings("port 22\n", {"UseDNS": "no"}) == ["usedns (unknown)"]
+
+
+def test_a_setting_cannot_bring_another_one(tmp_path):
+    with pytest.raises(ValueError, match="one line"):
+        settings_in_effect(server(tmp_path).os.sshd, {"UseDNS": "no\nPermitRootLogin yes"}, "false", guard=None)
