@@ -26,7 +26,7 @@ SITE_VARIABLES = frozenset(_SITE_VARIABLES.split())
 """What a site may set, whether or not the part of the product that reads it is in use (spec inventory.md 6)."""
 
 _NAME = re.compile(r"\bhive_\w+")
-_ROLE_ENDINGS = (".yml", ".yaml", ".j2")
+_ROLE_ENDINGS = (".yml", ".yaml", ".j2", ".py", ".sh")
 
 
 def unknown_variables(variables: SiteVariables, root: Path, known: Collection[str]) -> list[Problem]:

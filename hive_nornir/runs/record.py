@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -27,8 +27,7 @@ class RunRecord:
     """
 
     def __init__(self, context: SiteContext, secrets: Collection[str] = ()) -> None:
-        stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
-        self.folder: Path = context.context_dir / "runs" / f"{stamp}-{os.getpid()}"
+        self.folder: Path = context.context_dir / "runs" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
         self._redact = Redactor(context.persistents.secret_values(), secrets)
         self._file: TextIO | None = None
 

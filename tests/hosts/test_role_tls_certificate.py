@@ -1,5 +1,6 @@
 """The role tls-certificate on real servers: openssl and the system's own trust store judge what it made."""
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
@@ -40,6 +41,12 @@ def test_servers_prove_who_they_are_to_each_other(make_site: SiteMaker, image: s
     after = shell(site, f"sha256sum {key}; openssl x509 -in {certificate} -noout -serial")
     assert before.splitlines()[0] == after.splitlines()[0]
     assert before.splitlines()[1] != after.splitlines()[1]
+
+    monkeypatch.undo()
+    shutil.rmtree(site.context.context_dir / "ca")
+    site.certificate_authority(create=True)
+    assert len([line for line in changes(setup(site, "tls-certificate")) if "issue: the site's CA changed" in line]) == 2
+    _talks(site, folder)
 
 
 def _is_as_specified(site: Site, made: x509.Certificate) -> None:
