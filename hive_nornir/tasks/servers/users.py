@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hive_nornir.errors import OperationFailed
@@ -13,7 +14,6 @@ from hive_nornir.tasks.role import Target, Variables, role
 from hive_nornir.tasks.servers.sshd import sshd_guard, sshd_settings
 from hive_nornir.tasks.servers.user_known_hosts import user_known_hosts
 from hive_nornir.tasks.servers.withdrawal import remembered, sudoers_name, withdrawn
-
 
 __all__ = ["UsersVariables", "users"]
 
