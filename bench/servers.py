@@ -37,7 +37,7 @@ def _round_trips(site: Site) -> list[Measure]:
     connection = _fresh(site)
     connection.run(":", deadline=20)
     connecting = connection.traffic.round_trips - 1
-    connection.close()
+    site.close()
     report = setup(site)
     assert report.changed == 0, report.as_dict()
     trips = max(host.round_trips for host in report.hosts.values())
@@ -59,7 +59,7 @@ def _ten_files(site: Site) -> list[Measure]:
     assert all(outcome.status == "changed" for outcome in outcomes)
     trips, sent = connection.traffic.round_trips - trips, connection.traffic.sent - sent
     connection.run("rm -f /etc/bench-*.conf", deadline=20)
-    connection.close()
+    site.close()
     return [Measure("round trips of a changed role", trips, 3), Measure("ten small files, kB sent", sent / 1000, 8)]
 
 

@@ -14,12 +14,12 @@ import pytest
 from nornir.core.task import Result
 
 from hive_nornir.connections import shell as shell_module
-from hive_nornir.connections.shell import SshTransport
 from hive_nornir.connections.ssh import connect, fingerprint
 from hive_nornir.errors import ConnectionFailed, ConnectionLost, DeadlineExceeded, HiveError, HostKeyChanged
 from hive_nornir.inventory.known_hosts import KnownHosts
-from hive_nornir.inventory.ssh_files import JumpHost, SshHost, write_ssh_config
+from hive_nornir.inventory.ssh_files import SshHost, write_ssh_config
 from tests.hosts.pair import frozen, inside, output, pair, shell, target, until
+from tests.hosts.sites import build
 from tests.support.latency import slow_way
 
 
@@ -346,36 +346,37 @@ def test_on_another_port_the_host_is_known_by_its_pin_there_or_without_a_port(si
 # --- through another host
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def behind(site):
-    """The second server accepts ssh from the first one only."""
-    rule = f"INPUT -p tcp --dport 22 ! -s {target(site, 0).hostname} -j REJECT"
+    """The second server accepts ssh from the first one only, and the site says so."""
+    gate, name = target(site, 0).hostname, site.inventory.servers[1]
+    rule = f"INPUT -p tcp --dport 22 ! -s {gate} -j REJECT"
+    folder = site.context.root / "inventory" / "host_vars"
+    folder.mkdir()
+    (folder / f"{name}.yml").write_text(f"hive_ssh_jump: admin@{gate}\n")
     inside(site, f"iptables -A {rule}", 1)
-    yield JumpHost(target(site, 0).hostname, "admin")
+    site.reload()
+    build(site)
+    yield
     inside(site, f"iptables -D {rule}", 1)
+    (folder / f"{name}.yml").unlink()
+    site.reload()
 
 
 def test_a_host_behind_another_is_reached_through_it(site, behind):
     with pytest.raises(ConnectionFailed):
-        connect(target(site, 1, timeout=2.0))
-    host = site.nornir.inventory.hosts[site.inventory.servers[1]]
-    extras = {**host.get_connection_parameters("hive").extras, "jump": str(behind)}
-    entry = shell_module.target_from_nornir(target(site, 1).hostname, "admin", None, 22, extras)
-    transport = SshTransport(entry)
-    assert output(transport, "hostname -I").split()[0] == target(site, 1).hostname
-    transport.proof_of_entry()
-    transport.close()
+        connect(target(site, 1, jump=None, timeout=2.0))
+    with shell(site, 1) as transport:
+        assert output(transport, "hostname -I").split()[0] == target(site, 1).hostname
+        transport.proof_of_entry()
     until(lambda: not [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport) and thread.is_active()])
 
 
-def test_the_operators_ssh_goes_through_it_too(site, behind, tmp_path):
-    entry = target(site, 1)
-    hosts = [SshHost(entry.alias, entry.hostname, "admin", 22, entry.key_files[0], jump=behind)]
-    write_ssh_config(tmp_path / "ssh_config", hosts, entry.known_hosts)
-    done = subprocess.run(
-        ["ssh", "-F", tmp_path / "ssh_config", entry.alias, "hostname", "-I"], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.stdout.split()[:1] == [entry.hostname], done.stderr
+def test_the_operators_ssh_goes_through_it_too(site, behind):
+    name = site.inventory.servers[1]
+    command = ["ssh", "-F", site.context.ssh_config, name, "hostname", "-I"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.split()[:1] == [target(site, 1).hostname], done.stderr
 
 
 def test_a_jump_host_is_not_trusted_blindly_and_named_when_it_fails(site, behind, tmp_path):

@@ -61,6 +61,14 @@ def test_hosts_know_how_to_be_reached(root):
         }
 
 
+def test_a_host_behind_another_is_reached_through_it(root):
+    (root / "inventory/host_vars").mkdir()
+    (root / "inventory/host_vars/p-hive1.x.yml").write_text("hive_ssh_jump: gate.example:2222\n")
+    hosts = HiveInventory(str(root)).load().hosts
+    assert hosts["p-hive1.x"].get_connection_parameters("paramiko").extras["jump"] == "gate.example:2222"
+    assert "jump" not in hosts["p-hive0.x"].get_connection_parameters("paramiko").extras
+
+
 def test_what_the_ssh_config_says_counts(root):
     context = SiteContext.resolve(root, None, {})
     context.prepare()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hive_nornir.errors import UsageError
-from hive_nornir.inventory.ssh_files import SshHost, read_ssh_config, write_ssh_config
+from hive_nornir.inventory.ssh_files import JumpHost, SshHost, read_ssh_config, write_ssh_config
 
 needs_ssh = pytest.mark.skipif(not shutil.which("ssh"), reason="needs ssh(1)")
 
@@ -88,3 +88,40 @@ def test_any_path_comes_back(tmp_path, name):
     host = SshHost("h", "10.0.0.1", "admin", 22, Path("/keys") / name)
     write_ssh_config(tmp_path / "c", [host], tmp_path / "k")
     assert read_ssh_config(tmp_path / "c") == {"h": host}
+
+
+def test_a_jump_host_is_no_server_and_ssh_knows_how_to_log_in_to_it(tmp_path):
+    config, known = tmp_path / "ssh_config", tmp_path / "known_hosts"
+    behind = SshHost("p-hive0.x", "10.0.0.4", "admin", identity_file=tmp_path / "id_rsa", jump=JumpHost("gate.example", "ops", 2222))
+    last = SshHost("p-repository.x", "10.0.0.5", "admin")
+    write_ssh_config(config, [behind, last], known)
+    assert list(read_ssh_config(config).values()) == [behind, last]
+    if shutil.which("ssh"):
+        seen, gate = as_ssh_sees_it(config, "p-hive0.x"), as_ssh_sees_it(config, "gate.example")
+        assert seen["proxyjump"] == "ops@gate.example:2222"
+        assert "proxyjump" not in as_ssh_sees_it(config, "p-repository.x")
+        assert (gate["userknownhostsfile"], gate["stricthostkeychecking"]) == (str(known), "true")
+        assert gate["identityfile"] == str(tmp_path / "id_rsa")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("gate", JumpHost("gate", "me")),
+        ("ops@gate.example:2222", JumpHost("gate.example", "ops", 2222)),
+        ("192.0.2.1:22", JumpHost("192.0.2.1", "me")),
+        ("ops@[fe80::1]:2222", JumpHost("fe80::1", "ops", 2222)),
+        ("fe80::1", JumpHost("fe80::1", "me")),
+    ],
+)
+def test_jump_hosts_as_they_are_written(text, wanted):
+    assert JumpHost.parse(text, "me") == wanted
+    assert JumpHost.parse(str(wanted), "") == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ops@", "gate:0", "gate:70000", "gate:ssh", "a b", "a,b", "-oProxyCommand=id@gate", "ops@-v", "a@b@c"]
+)
+def test_what_is_no_jump_host(text):
+    with pytest.raises(UsageError, match="user@host:port"):
+        JumpHost.parse(text, "me")

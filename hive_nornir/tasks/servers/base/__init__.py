@@ -32,7 +32,7 @@ def base(host: Target, v: BaseVariables) -> Steps:
         # H-6: only a new login has the proxy in its environment, and the package manager needs it.
         outcomes = yield way_out
         if outcomes[variables].status == "changed":
-            host.transport.close()
+            host.transport.reopen(deadline=60)
         way_out = []
     pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
     outcomes = yield [
