@@ -135,9 +135,10 @@ class SshTransport:
             # A connection that broke between two scripts costs nothing but a new one.
             shell = self._open_shell()
         body = b'eval "$HIVE_PRELUDE"\n%b\n# %b' % (script.encode("utf-8", "surrogateescape"), self._mark)
+        first = b"" if self._greeted else one_line(prelude())
         out, err = bytearray(), bytearray()
         with self._within(deadline):
-            shell.sendall(b"%d %d\n%b" % (max(1, round(deadline)), len(body), body))
+            shell.sendall(b"%b%d %d\n%b" % (first, max(1, round(deadline)), len(body), body))
             while not self._complete(out, err):
                 if not receive(shell, out, err):
                     self._explain_end(shell, bytes(err))
@@ -175,8 +176,8 @@ class SshTransport:
         mark = secrets.token_hex(12)
         self._shell = self._channel(patience)
         self._mark, self._greeted = mark.encode(), False
-        start_as_root(self._shell, self.target.username, LOOP, mark)
-        self._shell.sendall(one_line(prelude()))
+        with self._within(self.target.timeout):
+            start_as_root(self._shell, self.target.username, LOOP, mark)
         return self._shell
 
     def _channel(self, patience: float | None = None) -> paramiko.Channel:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import select
 import socket
 import struct
 import termios
+import threading
 from typing import TYPE_CHECKING
 
 from hive_nornir.connections.transport import Traffic
@@ -23,29 +26,35 @@ GIVE_UP_MILLISECONDS = 40_000
 class CountingSocket:
     """A socket for paramiko that counts bytes and round trips into a `Traffic`.
 
-    A round trip is counted when something arrives that was not here yet when something was sent: only that can be an answer.
+    A round trip is counted when something arrives that was not here yet when something was sent: only that can be an answer. One thread
+    may receive while another one sends.
     """
 
     def __init__(self, inner: socket.socket, traffic: Traffic) -> None:
         self._inner = inner
         self._traffic = traffic
+        self._counting = threading.Lock()
+        self._received = 0
+        self._no_answer = 0  # as long as no more than this was received
         self._waiting = False
-        self._already_here = 0
 
     def send(self, data: bytes) -> int:
         """As a socket's."""
-        here = self._readable()
+        with self._counting:
+            self._no_answer = self._received + self._readable()
         sent = self._inner.send(data)
         self._traffic.sent += sent
-        self._waiting, self._already_here = True, here
+        self._waiting = True
         return sent
 
     def recv(self, size: int) -> bytes:
         """As a socket's."""
-        data = self._inner.recv(size)
+        self._wait()
+        with self._counting:  # so that nothing is neither readable nor received when the other thread asks
+            data = self._inner.recv(size)
+            self._received += len(data)
         self._traffic.received += len(data)
-        self._already_here -= len(data)
-        if self._waiting and self._already_here < 0:
+        if self._waiting and self._received > self._no_answer:
             self._traffic.round_trips += 1
             self._waiting = False
         return data
@@ -68,6 +77,16 @@ class CountingSocket:
     def _closed(self) -> bool:
         # paramiko's Transport asks its socket for this, as it would ask Python's own.
         return self._inner.fileno() < 0
+
+    def _wait(self) -> None:
+        poller = select.poll()
+        try:
+            poller.register(self._inner.fileno(), select.POLLIN)
+        except ValueError:
+            raise OSError(errno.EBADF, "closed") from None
+        seconds = self._inner.gettimeout()
+        if not poller.poll(None if seconds is None else seconds * 1000):
+            raise TimeoutError
 
     def _readable(self) -> int:
         """Bytes that have arrived and wait to be read (ioctl_tty(2), FIONREAD)."""
