@@ -138,7 +138,8 @@ class SshTransport:
         first = b"" if self._greeted else one_line(prelude())
         out, err = bytearray(), bytearray()
         with self._within(deadline):
-            shell.sendall(b"%b%d %d\n%b" % (first, max(1, round(deadline)), len(body), body))
+            with contextlib.suppress(OSError):  # a shell that has ended already tells why below
+                shell.sendall(b"%b%d %d\n%b" % (first, max(1, round(deadline)), len(body), body))
             while not self._complete(out, err):
                 if not receive(shell, out, err):
                     self._explain_end(shell, bytes(err))
