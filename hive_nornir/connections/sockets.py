@@ -42,9 +42,9 @@ class CountingSocket:
         """As a socket's."""
         with self._counting:
             self._no_answer = self._received + self._readable()
+            self._waiting = True  # before sending, since the answer may be quicker than the next line
         sent = self._inner.send(data)
         self._traffic.sent += sent
-        self._waiting = True
         return sent
 
     def recv(self, size: int) -> bytes:
@@ -53,10 +53,10 @@ class CountingSocket:
         with self._counting:  # so that nothing is neither readable nor received when the other thread asks
             data = self._inner.recv(size)
             self._received += len(data)
+            if self._waiting and self._received > self._no_answer:
+                self._traffic.round_trips += 1
+                self._waiting = False
         self._traffic.received += len(data)
-        if self._waiting and self._received > self._no_answer:
-            self._traffic.round_trips += 1
-            self._waiting = False
         return data
 
     def settimeout(self, seconds: float | None) -> None:

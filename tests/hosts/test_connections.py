@@ -233,10 +233,8 @@ def test_nobody_listens(site):
 
 
 def test_an_sshd_that_restarts_is_waited_for(site):
-    inside(
-        site,
-        "systemctl stop ssh.service ssh.socket 2>/dev/null; systemd-run --on-active=1 --timer-property=AccuracySec=100ms systemctl start ssh.service",
-    )
+    start = "systemd-run --on-active=1 --timer-property=AccuracySec=100ms systemctl start ssh.service"
+    inside(site, f"systemctl stop ssh.service ssh.socket 2>/dev/null; {start}")
     with shell(site) as transport:
         assert output(transport, "echo in") == "in"
 

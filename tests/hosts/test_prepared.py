@@ -26,7 +26,10 @@ usermod -p '*' root
 rm -f /etc/ssh/sshd_config.d/test.conf
 """
 ROOT_PASSWORD = "usermod -p \"$(openssl passwd -6 '{}' 2>/dev/null || perl -e 'print crypt(shift, shift)' '{}' '$6$salt$')\" root; "
-ALLOW = "echo 'PermitRootLogin yes\nPasswordAuthentication yes' >/etc/ssh/sshd_config.d/test.conf; systemctl restart ssh"
+ALLOW = """
+echo 'PermitRootLogin yes\nPasswordAuthentication yes' >/etc/ssh/sshd_config.d/test.conf
+systemctl reset-failed ssh; systemctl restart ssh
+"""
 
 
 @pytest.fixture(scope="module", params=["debian-12", "el-9"])
@@ -45,7 +48,7 @@ def machine(servers):
 @pytest.fixture
 def password(machine):
     """Root's password, by which sshd lets root in."""
-    secret = secrets.token_urlsafe(16)
+    secret = secrets.token_hex(16)
     machine(ROOT_PASSWORD.format(secret, secret) + ALLOW)
     return secret
 
@@ -152,7 +155,10 @@ def test_a_server_with_another_host_key_than_the_pinned_one_is_not_told_the_pass
     assert Prepared().build(mine) is True
     pinned = (mine.context_dir / "known_hosts").read_text()
     assert stat.S_IMODE((mine.context_dir / "id_rsa").stat().st_mode) == 0o600
-    machine(FORGET_ADMIN + "rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh; journalctl --rotate --vacuum-time=1s")
+    machine(
+        FORGET_ADMIN
+        + "rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl reset-failed ssh; systemctl restart ssh; journalctl --rotate --vacuum-time=1s"
+    )
 
     with pytest.raises(HostKeyChanged, match="another host key than the pinned one"):
         Prepared().build(mine)
