@@ -6,16 +6,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.measure import Measure, best_of
 from hive_nornir import Site
 from hive_nornir.connections.shell import SshTransport
+from hive_nornir.inventory.ssh_files import read_ssh_config, write_ssh_config
 from hive_nornir.operations import files
 from hive_nornir.operations.engine import Engine
 from tests.hosts.sites import build, copy_example, setup, transport
+from tests.support.latency import slow_way
 
 __all__ = ["server_measures"]
 
@@ -126,22 +129,21 @@ def _reads_of_a_run(site: Site) -> str:
 
 @contextmanager
 def _delay(site: Site, milliseconds: int) -> Iterator[None]:
-    """Latency on the way from here to the servers."""
-    device = ["dev", _bridge(site), "root"]
+    """So much latency, there and back together, on the way from here to the servers."""
     if not milliseconds:
         yield
         return
-    subprocess.run(["tc", "qdisc", "replace", *device, "netem", "delay", f"{milliseconds}ms"], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["tc", "qdisc", "del", *device], check=True)
-
-
-def _bridge(site: Site) -> str:
-    from hive_nornir.inventory.providers.sandbox import names
-
-    return names.bridge(site.provider_site())
+    known = read_ssh_config(site.context.ssh_config)
+    with ExitStack() as stack:
+        slow = [
+            replace(host, hostname="127.0.0.1", port=stack.enter_context(slow_way(host.hostname, host.port, milliseconds / 2000)))
+            for host in known.values()
+        ]
+        write_ssh_config(site.context.ssh_config, slow, site.context.known_hosts)
+        try:
+            yield
+        finally:
+            write_ssh_config(site.context.ssh_config, known.values(), site.context.known_hosts)
 
 
 def _stragglers(site: Site) -> Measure:

@@ -70,13 +70,14 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     if not options.check:
         site.inventory.allocate()
     nornir = site.nornir.with_processors([processor])
-    nornir.inventory.defaults.data["hive_run"] = RunOptions(GuardGate(), options.allow_reboot)
+    shared = nornir.inventory.defaults.data["hive_run"] = RunOptions(GuardGate(), options.allow_reboot)
     nornir.data.dry_run = options.check
     nornir.data.reset_failed_hosts()
     try:
         for play in plays:
             _run_play(nornir, play, site, options, processor)
     finally:
+        shared.stop.set()  # before connections go: a thread that outlives Ctrl-C must not open new ones
         _close(nornir)
 
 

@@ -15,6 +15,7 @@ A role that must look twice is a generator: it yields lists of operations and is
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -58,10 +59,12 @@ class RunOptions:
 
     :param gate: for guarded changes.
     :param allow_reboot: whether a role may restart a server.
+    :ivar stop: set when the run was interrupted: no host begins another role.
     """
 
     gate: GuardGate
     allow_reboot: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass
@@ -163,6 +166,8 @@ class Role:
         from nornir.core.task import Result
 
         target = _target(task)
+        if target.options.stop.is_set():
+            raise HiveError("the run was interrupted before this role began")
         values = self.values(target.variables, target.name)
         if self._when is not None and not self._when(values):
             return Result(host=task.host, result=f"does not apply: {self.condition}", hive_status="skipped")

@@ -61,7 +61,9 @@ def _guarded(operations: Sequence[Operation], old_units: Sequence[str]) -> list[
     units = " ".join(map(quote, old_units))
     save = f"for hv_u in {units}; do if systemctl -q is-active $hv_u; then echo $hv_u >>$G/units; fi; done"
     restart = "while read -r hv_u; do systemctl unmask $hv_u; systemctl enable --now $hv_u; done <$G/units"
-    whole = Guard("replacing the firewall", f"{guard.save}\n{save}", f"[ ! -e $G/units ] || {restart}\n{guard.restore}")
+    restore = f"[ ! -e $G/units ] || {restart}\n{guard.restore}"
+    # Longer than most guards: packages are installed under it.
+    whole = Guard("replacing the firewall", f"{guard.save}\n{save}", restore, seconds=600)
     return [replace(operation, guard=whole) for operation in operations]
 
 
