@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bench.measure import Measure, best_of
 from hive_nornir import Site
@@ -23,6 +24,7 @@ from tests.support.latency import slow_way
 __all__ = ["server_measures"]
 
 DELAY_MILLISECONDS = 20
+_END = b"raw-ssh-done"
 
 
 def server_measures(folder: Path) -> list[Measure]:
@@ -88,23 +90,27 @@ def _ratio(site: Site, script: str) -> tuple[float, float]:
         assert json.loads(done.stdout)["changed"] == 0, done.stderr
 
     def raw() -> None:
-        config = str(site.context.ssh_config)
-        run = [
-            subprocess.Popen(
-                ["ssh", "-F", config, name, "sudo -n sh"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            for name in site.inventory.servers
-        ]
-        for process in run:
-            assert process.stdin is not None
-            process.stdin.write(script.encode("utf-8", "surrogateescape"))
-            process.stdin.close()
-        for process in run:
-            process.wait(timeout=120)
+        with ExitStack() as stack:
+            run = [_raw_ssh(site, name, script, stack) for name in site.inventory.servers]
+            for process, output in run:
+                process.wait(timeout=120)
+                output.seek(0)
+                assert output.read().endswith(_END), f"raw ssh failed with exit code {process.returncode}"
 
     # Side by side in time, so that both see the same machine.
     pairs = [(best_of(1, ours), best_of(1, raw)) for _ in range(4)]
     return min(ours for ours, _ in pairs), min(raw for _, raw in pairs)
+
+
+def _raw_ssh(site: Site, name: str, script: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """One cold ssh to a server, under way, and the file that takes what it prints."""
+    output = stack.enter_context(tempfile.TemporaryFile())
+    command = ["ssh", "-F", str(site.context.ssh_config), name, "sudo -n sh"]
+    process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT))
+    assert process.stdin is not None
+    process.stdin.write(f"{script}\nprintf raw-ssh-done".encode("utf-8", "surrogateescape"))
+    process.stdin.close()
+    return process, output
 
 
 def _reads_of_a_run(site: Site) -> str:
