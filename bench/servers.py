@@ -105,7 +105,8 @@ def _ratio(site: Site, script: str) -> tuple[float, float]:
 def _raw_ssh(site: Site, name: str, script: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """One cold ssh to a server, under way, and the file that takes what it prints."""
     output = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
-    command = ["ssh", "-F", str(site.context.ssh_config), name, "sudo -n sh"]
+    # The relay's port is another one, but the host and so its pin are the same.
+    command = ["ssh", "-o", f"HostKeyAlias={name}", "-F", str(site.context.ssh_config), name, "sudo -n sh"]
     process = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT))
     assert process.stdin is not None
     process.stdin.write(f"{script}\nprintf raw-ssh-done".encode("utf-8", "surrogateescape"))
