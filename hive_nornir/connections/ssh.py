@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hive_nornir.connections.host_keys import HostKeys, fingerprint
+from hive_nornir.connections.private_keys import private_key
 from hive_nornir.connections.sockets import Tunnel, connect_tcp
 from hive_nornir.connections.transport import Traffic
 from hive_nornir.errors import ConnectionFailed
@@ -155,7 +156,7 @@ def _log_in(target: SshTarget, sock: Any, timeout: float) -> paramiko.SSHClient:
             port=target.port,
             username=target.username,
             password=target.password,
-            pkey=_key(target.key_files[0]) if target.key_files else None,
+            pkey=private_key(target.key_files[0]) if target.key_files else None,
             key_filename=cast("Any", [str(file) for file in target.key_files[1:]]),  # paramiko's, unlike its types', takes several
             allow_agent=anything,
             look_for_keys=anything,
@@ -174,29 +175,6 @@ def _log_in(target: SshTarget, sock: Any, timeout: float) -> paramiko.SSHClient:
     if transport is not None:
         transport.set_keepalive(30)  # for firewalls that forget quiet connections; behind a jump host TCP's own do not reach the host
     return client
-
-
-def _key(file: Path) -> paramiko.PKey:
-    import paramiko
-
-    try:
-        return _read_key(file, file.stat().st_mtime_ns)
-    except OSError as error:
-        raise ConnectionFailed(
-            f"cannot read the private key {file}: {error.strerror}", "run build-infra first, it makes the key"
-        ) from error
-    except (paramiko.SSHException, ValueError) as error:
-        raise ConnectionFailed(
-            f"cannot use the private key {file}: {error}", "it must be one that ssh(1) reads, without a passphrase"
-        ) from error
-
-
-@functools.lru_cache(maxsize=8)
-def _read_key(file: Path, modified: int) -> paramiko.PKey:  # noqa: ARG001 - `modified` makes a new key a new entry
-    # Read once for all hosts: decoding a 4096 bit RSA key costs 60 ms.
-    import paramiko
-
-    return paramiko.PKey.from_path(file)
 
 
 @functools.cache
