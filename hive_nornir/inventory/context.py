@@ -20,7 +20,7 @@ class SiteContext:
     """A site and one of its stages.
 
     :param root: the site's folder, absolute.
-    :param inventory_path: the folder with the definitions, `<root>/inventory`.
+    :param inventory_path: the folder with the definitions, `<root>/inventory` unless the variable of this name says otherwise.
     :param context_dir: where the stage's state lives, `<root>/.hive/<stage>`.
     :param temp_dir: scratch of the stage, not shared with other users; made when used.
     :param persistents: the variables of the command, for this stage.

@@ -178,7 +178,7 @@ class SiteInventory:
 def _definitions(context: SiteContext) -> Definitions:
     providers = {*BUILTIN_PROVIDERS, *(point.name for point in entry_points(group="hive_nornir.providers"))}
     try:
-        definitions = load_definitions(context.root, providers)
+        definitions = load_definitions(context.root, providers, inventory=context.inventory_path)
     except DefinitionErrors as error:
         # All problems at once: what the variables files show by themselves belongs to them.
         others: VariableFiles = load_variable_files(context.inventory_path, ["all", *GROUPS], None)

@@ -53,6 +53,12 @@ def test_root_and_stage_are_honoured(site: Path, where: str) -> None:
     assert offered(*words) == ["s-hive0.shop.example"]
 
 
+def test_the_folder_of_the_definitions_is_honoured(site: Path) -> None:
+    (site / "inventory").rename(site / "elsewhere")
+    assert offered("-r", str(site), "setup-hosts", "-l", "p-hive0") == []
+    assert offered("-r", str(site), "-i", str(site / "elsewhere"), "setup-hosts", "-l", "p-hive0") == ["p-hive0.shop.example"]
+
+
 def test_completion_is_silent_where_there_is_no_site(tmp_path: Path) -> None:
     assert offered("run", "setup-hosts", "-l", "p", HIVE_ROOT_DIR=str(tmp_path)) == []
     assert offered("run", "setup-hosts", "-l", "p", HIVE_ROOT_DIR=str(tmp_path / "none")) == []

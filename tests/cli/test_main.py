@@ -78,6 +78,16 @@ def test_global_options_stand_before_or_after_the_command(site: Path, option: st
     assert call(*words).stdout.startswith("s-hive0.shop.example s-hive1")
 
 
+@pytest.mark.parametrize("option", ["-i", "--inventory-path", "--inventory_path"])
+@pytest.mark.parametrize("after", [False, True])
+def test_the_definitions_may_lie_elsewhere(site: Path, option: str, after: bool) -> None:
+    (site / "inventory").rename(site / "elsewhere")
+    given = [option, str(site / "elsewhere")]
+    words = ["-r", str(site), "list-hosts", *given] if after else ["-r", str(site), *given, "list-hosts"]
+    assert call(*words).stdout.startswith("p-hive0.shop.example ")
+    assert "no file with plugin: hive_inventory" in call("-r", str(site), "list-hosts").stderr
+
+
 def test_the_later_of_two_options_wins(site: Path) -> None:
     assert call("-r", str(site), "-s", "staging", "list-hosts", "-s", "production").stdout.startswith("hive0.shop.example ")
 

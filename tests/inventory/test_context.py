@@ -41,6 +41,17 @@ def test_a_stored_context_dir_is_that_of_the_effective_stage_only(tmp_path):
     assert SiteContext.resolve(tmp_path, "private", {}).context_dir == tmp_path / ".hive/private"
 
 
+def test_the_definitions_may_lie_elsewhere(tmp_path):
+    (tmp_path / "stored").mkdir()
+    (tmp_path / "given").mkdir()
+    SiteContext.resolve(tmp_path, None, {}).persistents.set("inventory_path", str(tmp_path / "stored"))
+    assert SiteContext.resolve(tmp_path, "staging", {}).inventory_path == tmp_path / "stored"
+    flags = {"inventory_path": str(tmp_path / "given")}
+    assert SiteContext.resolve(tmp_path, None, {}, flags=flags).inventory_path == tmp_path / "given"
+    with pytest.raises(UsageError, match="inventory_path: there is no folder"):
+        SiteContext.resolve(tmp_path, None, {}, flags={"inventory_path": str(tmp_path / "none")})
+
+
 @pytest.mark.parametrize(
     ("stage", "env", "message"),
     [("stagin", {}, "did you mean 'staging'"), (None, {"HIVE_STAGE": "prod"}, "HIVE_STAGE.*no stage 'prod'")],

@@ -8,6 +8,7 @@ import yaml
 
 from hive_nornir.errors import DefinitionErrors, HiveError, UsageError
 from hive_nornir.inventory.context import SiteContext
+from hive_nornir.inventory.plugin import HiveInventory
 from hive_nornir.inventory.site_inventory import SiteInventory
 from hive_nornir.inventory.template_values import NotYetCreated
 
@@ -172,6 +173,26 @@ def test_all_problems_are_reported_at_once(root):
         load(root)
     text = str(error.value)
     assert all(word in text for word in ("imagge", "given twice", "no group 'hivs'"))
+
+
+def test_definitions_and_variables_are_read_where_inventory_path_says(root):
+    (root / "inventory").rename(root / "elsewhere")
+    with pytest.raises(DefinitionErrors, match=r"inventory: no file with plugin: hive_inventory"):
+        load(root)
+    SiteContext.resolve(root, None, {}).persistents.set("inventory_path", str(root / "elsewhere"))
+    site = load(root)
+    assert (site.servers[0], site.services) == ("p-hive0.x", ["web"])
+    assert site.ansible_host("web")["db_password"] == SECRET["db_password"]
+    assert list(HiveInventory(str(root)).load().hosts) == site.servers
+
+    (root / "elsewhere/group_vars/all.yml").write_text("a: 1\na: 2\n")
+    dump(root / "elsewhere/services.yml", {**SERVICES, "service": {}})
+    with pytest.raises(DefinitionErrors) as error:
+        load(root)
+    assert {problem.file.relative_to(root / "elsewhere").as_posix() for problem in error.value.problems} == {
+        "services.yml",
+        "group_vars/all.yml",
+    }
 
 
 def test_hive_variables_that_nobody_reads_are_found(root):

@@ -23,14 +23,15 @@ from hive_nornir.inventory.yaml_source import YamlSource, load_yaml
 __all__ = ["load_definitions"]
 
 
-def load_definitions(root: Path, providers: Collection[str] = BUILTIN_PROVIDERS) -> Definitions:
-    """Read `inventory/*.yml` and `*.yaml` of a site.
+def load_definitions(root: Path, providers: Collection[str] = BUILTIN_PROVIDERS, *, inventory: Path | None = None) -> Definitions:
+    """Read the `*.yml` and `*.yaml` of a site's inventory.
 
-    :param root: the site's folder; files are named in messages as paths below it.
+    :param root: the site's folder.
     :param providers: the infrastructures that a stage may name: the built-in ones and those of other packages.
+    :param inventory: the folder with the definitions (`SiteContext.inventory_path`); `<root>/inventory` without it.
     :raises DefinitionErrors: with every problem of every file, each with its line.
     """
-    loader = _Loader(root, tuple(providers))
+    loader = _Loader(root, inventory or root / "inventory", tuple(providers))
     loader.read()
     site = loader.site()
     if site is None or loader.problems:
@@ -41,6 +42,7 @@ def load_definitions(root: Path, providers: Collection[str] = BUILTIN_PROVIDERS)
 @dataclass
 class _Loader:
     root: Path
+    folder: Path
     providers: tuple[str, ...]
     problems: list[Problem] = field(default_factory=list)
     hives: list[YamlSource] = field(default_factory=list)
@@ -50,15 +52,14 @@ class _Loader:
 
     def read(self) -> None:
         """Sort the files by what they say they are."""
-        folder = self.root / "inventory"
-        for file in sorted(folder.glob("[!.]*")):
+        for file in sorted(self.folder.glob("[!.]*")):
             if file.suffix in (".yml", ".yaml") and file.is_file():
                 self._read_file(file)
         for source in self.hives[1:]:
             self.problems.append(source.problem((), "the site has a second hive definition", f"the first one is {self.hives[0].file}"))
         if not self.hives and not self.incomplete:
             message = f"no file with plugin: {HIVE_PLUGIN} is there"
-            self.problems.append(Problem(folder, 0, message, "hive-nornir init makes a site to start from"))
+            self.problems.append(Problem(self.folder, 0, message, "hive-nornir init makes a site to start from"))
 
     def _read_file(self, file: Path) -> None:
         source, problems = load_yaml(file)
