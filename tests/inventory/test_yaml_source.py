@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path):
 
 def test_deep_nesting_is_a_problem(tmp_path):
     _, problems = read(tmp_path, "[" * 20000 + "]" * 20000)
-    assert "nested too deeply" in problems[0].message
+    assert "nest" in problems[0].message  # ours, or since 6.0.4 PyYAML's own words
 
 
 @given(st.text(alphabet="ab{}[]&*!?:-,#|>'\"%@` \t\n<=~.0129_x\x07é", max_size=40))
