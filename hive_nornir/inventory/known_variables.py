@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hive_nornir.errors import Problem
+from hive_nornir.inventory.server_variables import SERVER_VARIABLES
+from hive_nornir.inventory.service_variables import OBJECT_VARIABLES
 from hive_nornir.inventory.variables import SiteVariables
 
 __all__ = ["SITE_VARIABLES", "unknown_variables"]
@@ -18,8 +20,8 @@ _SITE_VARIABLES = """
     hive_gcp_ssh_source_range hive_internal_net_addr hive_internal_net_cidr hive_internal_net_if hive_locale
     hive_mirrored_disk_devices hive_need_libselinux hive_network_attachable hive_no_mirrored_device hive_ntp_servers
     hive_osdisk_device hive_partition_label hive_private_key_path hive_public_key_path hive_published_ip hive_python_revision
-    hive_registry_port hive_selinux hive_ssh_jump hive_ssh_source_ips hive_sshd_port hive_sub_prefix hive_swarm_mode hive_syslog_port
-    hive_timezone hive_user_groups hive_users hive_vagrant_box_name hive_vagrant_ssh_insert_key hive_valid_in hive_vpc_name
+    hive_registry_port hive_safe_ca_dir hive_selinux hive_ssh_jump hive_ssh_source_ips hive_sshd_port hive_sub_prefix hive_swarm_mode
+    hive_syslog_port hive_timezone hive_user_groups hive_users hive_vagrant_box_name hive_vagrant_ssh_insert_key hive_valid_in hive_vpc_name
     hive_yum_url hive_zabbix_hive_names hive_zabbix_server_tag hive_zabbix_template hive_zabbix_web_tag
 """
 SITE_VARIABLES = frozenset(_SITE_VARIABLES.split())
@@ -36,7 +38,7 @@ def unknown_variables(variables: SiteVariables, root: Path, known: Collection[st
     :param known: what the product's roles and providers read.
     """
     computed = variables.computed
-    everywhere = {*SITE_VARIABLES, *known, *variables.injected, *_exported()}
+    everywhere = {*SITE_VARIABLES, *SERVER_VARIABLES, *OBJECT_VARIABLES, *known, *variables.injected, *_exported()}
     for owner in computed.objects.values():
         everywhere.update(owner.variables, *owner.stage_variables.values())
     for values in computed.group_variables.values():

@@ -10,7 +10,7 @@ from hive_nornir.inventory.addressing import HostAddress, Subnet, assign_address
 from hive_nornir.inventory.definitions import SiteStage, host_names
 from hive_nornir.inventory.definitions.stage_rules import stage_subnets
 
-__all__ = ["host_group_variables", "mother_variables", "server_variables", "stage_group_variables"]
+__all__ = ["SERVER_VARIABLES", "host_group_variables", "mother_variables", "server_variables", "stage_group_variables"]
 
 _MOTHER = (
     "cidr",
@@ -42,6 +42,9 @@ _HIVE = (
     "mirrored_disk_encrypted",
 )
 _REPOSITORY = ("memory_size", "cpus", "disk_size", "disk_encrypted", "instance_type")
+SERVER_VARIABLES = frozenset(f"hive_{name}" for name in (*_MOTHER, *_SERVER, *_HIVE, *_REPOSITORY, "vm_image_name"))
+"""What the attributes of a stage become; a site may set them in its variables files as well."""
+
 _ADMINS = {"vagrant": "vagrant", "aws": "ec2-user", "azure": "hiveadmin"}
 _SHARED_PORTS = (2376, 2377, 10050)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from hive_nornir.inventory.allocations import port_key
 from hive_nornir.inventory.definitions import Definitions, Network, Service, Volume
+from hive_nornir.inventory.definitions.files import NetworkDefinition
+from hive_nornir.inventory.definitions.service import ImageDefinition, ServiceDefinition
 from hive_nornir.inventory.model import Stage
 
-__all__ = ["image_variables", "network_variables", "published_ports", "service_variables", "volume_variables"]
+__all__ = ["OBJECT_VARIABLES", "image_variables", "network_variables", "published_ports", "service_variables", "volume_variables"]
 
 _Numbers = Mapping[Stage, Mapping[str, int]]
 _NOT_COPIED = ("available_on", "image", "ports", "volumes")
@@ -19,6 +21,14 @@ _STANDALONE_MOUNTS = ("/run", "/tmp", "/sys/fs/cgroup")  # noqa: S108 - mount po
 _STANDALONE_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYSLOG", "SYS_PTRACE", "AUDIT_CONTROL")
 _STANDALONE_COMMAND = ["sh", "-c", "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /sbin/init"]
 _FIRST_CLOSED_PORT = 10000
+
+OBJECT_VARIABLES = frozenset(
+    f"hive_{field.alias or name}"
+    for model in (ServiceDefinition, ImageDefinition, NetworkDefinition)
+    for name, field in model.model_fields.items()
+    if name != "available_on"
+) | {"hive_image_name", "hive_volume"}
+"""What the attributes of services, images and networks become; a site may set them in its variables files as well."""
 
 
 def service_variables(service: Service, port_map: _Numbers) -> tuple[dict[str, Any], dict[Stage, dict[str, Any]]]:

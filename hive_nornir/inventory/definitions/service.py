@@ -39,6 +39,10 @@ _Texts = Annotated[Any, TemplateOr(list[Text])]
 _FileName = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a file name of letters, digits, '_', '.' and '-'")]
 _PortText = Annotated[str, Tag("<text>")] | Annotated[int, Tag("<number>")] | Annotated[list[Scalar], Tag("<list>")]
 _OptionalInt = Annotated[Any, TemplateOr(int)]
+_ScalarDict = dict[Any, Scalar]
+_Environment = Annotated[
+    Annotated[_ScalarDict, Tag("<map>")] | Annotated[list[_ScalarDict], Tag("<list>")], by_shape("a map, or a list of maps that become one")
+]
 
 
 class ImageDefinition(Definition):
@@ -78,6 +82,7 @@ class BackupScript(Definition):
     ext: Text | None = Field(None, description="default tar.gz")
     cleanup_days_before: Annotated[Any, TemplateOr(Annotated[int, Field(ge=0)])] = Field(None, description="delete backups older than this")
     batch_scripts: _Texts = None
+    container: Text | None = Field(None, description="of older sites; ignored, it is always the service's own")
 
     @model_validator(mode="after")
     def _one_way(self) -> BackupScript:
@@ -155,7 +160,7 @@ class ServiceDefinition(Definition):
     available_on: list[StageName] = Field(default_factory=list, description="default the file's, else all stages")
     command: TextOrList | None = None
     entrypoint: TextOrList | None = None
-    environment: ScalarMap | None = None
+    environment: Annotated[Any, TemplateOr(_Environment)] | None = None
     ports: list[PortEntry] = Field(default_factory=list)
     volumes: list[VolumeDefinition] = Field(default_factory=list)
     networks: Annotated[Any, TemplateOr(list[_Attachment])] = Field(None, description="default every network of the stage")
