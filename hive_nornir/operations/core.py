@@ -88,6 +88,7 @@ class Operation:
     :param guard: for changes that could cut the operator off.
     :param deadline: seconds that applying may take.
     :param verify: probe again after applying and fail if a change is still due; only steps that cannot be read back are exempt.
+    :param relogin: what it changes counts from the next login, so the engine logs in anew before it goes on (spec setup-hosts.md H-6).
     """
 
     name: str
@@ -99,6 +100,7 @@ class Operation:
     guard: Guard | None = None
     deadline: float = 120.0
     verify: bool = True
+    relogin: bool = False
 
 
 Status = Literal["unchanged", "changed", "would-change", "unknown", "failed", "not-run"]

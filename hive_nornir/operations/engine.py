@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hive_nornir.connections.transport import Transport
-from hive_nornir.errors import ConnectionLost, DeadlineExceeded, HiveError, OperationFailed
+from hive_nornir.errors import ConnectionFailed, ConnectionLost, DeadlineExceeded, HiveError, OperationFailed
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, Outcome, Status, names_must_differ
 from hive_nornir.operations.guard import ArmedGuard, GuardGate
 from hive_nornir.operations.script import NO_JOURNAL, Applied, ExchangeScript, Step, Transcript, pending_mark
@@ -21,6 +21,7 @@ __all__ = ["Engine"]
 PROBE_SECONDS = 120.0
 # Exit codes of timeout(1): the script ended at its TERM, or at the KILL that follows.
 TIMED_OUT = (124, 137)
+RELOGIN_SECONDS = 60.0
 
 
 class Engine:
@@ -54,6 +55,7 @@ class Engine:
             batch, rest, failure = self._decide(rest, observed, operations)
             if batch and not self.check:
                 observed = self._apply(batch, rest)
+                self._log_in_anew(batch[-1])
                 if any(not self._outcomes[step.operation].settled for step in batch):
                     break
             if failure is not None:
@@ -144,6 +146,16 @@ class Engine:
             operation: transcript.observed[len(batch) + at] for at, operation in enumerate(rest) if len(batch) + at in transcript.observed
         }
 
+    def _log_in_anew(self, last: Step) -> None:
+        """After a change that counts from the next login (H-6); such a step is the last of its batch."""
+        outcome = self._outcomes[last.operation]
+        if not last.operation.relogin or outcome.status != "changed":
+            return
+        try:
+            self.transport.reopen(deadline=RELOGIN_SECONDS)
+        except (ConnectionFailed, DeadlineExceeded) as error:
+            outcome.status, outcome.error = "failed", error
+
     def _exchange(self, batch: list[Step], rest: list[Operation], before: str = "") -> Transcript:
         script = ExchangeScript()
         probes = [step.operation for step in batch] + rest
@@ -203,11 +215,16 @@ def _text(output: bytes) -> str:
 
 
 def _must_wait(operation: Operation, batch: list[Step]) -> bool:
-    """Whether an operation cannot go with the changes before it: what it has to do depends on what they do, or another guard holds it."""
-    return batch[-1].operation.guard is not operation.guard or any(
-        (step.change.unknown and step.operation in operation.triggered_by)
-        or (operation.rewrites and operation.rewrites == step.operation.rewrites)
-        for step in batch
+    """Whether an operation cannot go with the changes before it: what they do, another guard, or the login that it needs."""
+    last = batch[-1].operation
+    return (
+        last.guard is not operation.guard
+        or last.relogin
+        or any(
+            (step.change.unknown and step.operation in operation.triggered_by)
+            or (operation.rewrites and operation.rewrites == step.operation.rewrites)
+            for step in batch
+        )
     )
 
 

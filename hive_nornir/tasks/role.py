@@ -256,6 +256,8 @@ def _record(task: Task, engine: Engine, operations: list[Operation]) -> list[Out
     outcomes = engine.run(operations)
     for outcome in outcomes:
         task.results.append(_sub_result(task, outcome))
+        if outcome.operation.relogin and outcome.status == "changed":
+            task.host.data.pop("hive_facts", None)  # the login's environment is among them
     task.host.data.setdefault("hive_seconds", {})[task.name] = time.monotonic() - started
     return outcomes
 

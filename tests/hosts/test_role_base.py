@@ -152,3 +152,9 @@ def test_behind_a_proxy_logins_know_it(make_site: Callable[..., Site], tmp_path:
     assert "old" not in text
     assert "PIP_INDEX_URL=https://index.example/simple\n" in text
     assert f'Acquire::http::Proxy "http://{address}:3128";' in shell(again, "cat /etc/apt/apt.conf.d/95hive-proxy")
+
+    again.context.persistents.unset("http_proxy")
+    without = Site.open(site.context.root, "private")
+    setup(without, "base")  # packages come without it at once, in the same run
+    assert "proxy" not in shell(without, "cat /etc/environment; ls /etc/apt/apt.conf.d; env").lower()
+    assert changes(setup(without, "base")) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 
-from hive_nornir.errors import OperationFailed
+from hive_nornir.errors import ConnectionFailed, OperationFailed
 from hive_nornir.operations import engine
 from hive_nornir.operations.core import Change, Observed, Operation, Outcome
 from hive_nornir.operations.engine import Engine
@@ -110,6 +111,42 @@ def test_a_later_list_of_the_same_engine_knows_what_changed(host: Path, local: L
     one = Engine(local, "here")
     one.run([config])
     assert statuses(one.run([restart(host / "log", config)])) == ["changed"]
+
+
+class Reconnecting(LocalTransport):
+    """Notes in a file when a new login is made; refuses it if told to."""
+
+    def __init__(self, folder: Path, log: Path, *, refuse: bool = False) -> None:
+        super().__init__(folder)
+        self.log, self.refuse = log, refuse
+
+    def reopen(self, deadline: float) -> None:
+        if self.refuse:
+            raise ConnectionFailed("nobody answers")
+        with self.log.open("a") as log:
+            log.write("new login\n")
+
+
+def in_new_login(host: Path) -> list[Operation]:
+    """A file of variables, and a step that needs them."""
+    variables = dataclasses.replace(marker(host / "environment", f"echo variables >>{host}/log"), relogin=True)
+    return [marker(host / "before"), variables, marker(host / "after", f"echo after >>{host}/log")]
+
+
+def test_what_counts_from_the_next_login_has_one_made_before_the_next_step(host: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    transport = Reconnecting(tmp_path / "state", host / "log")
+    assert statuses(Engine(transport, "here").run(in_new_login(host))) == ["changed"] * 3
+    assert (host / "log").read_text() == "variables\nnew login\nafter\n"
+    assert statuses(Engine(transport, "here").run(in_new_login(host))) == ["unchanged"] * 3
+    assert statuses(Engine(transport, "here", check=True).run(in_new_login(host / "other"))) == ["would-change"] * 3
+    assert (host / "log").read_text().count("new login") == 1
+
+
+def test_a_login_that_cannot_be_made_anew_ends_the_role_with_what_was_done(host: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    outcomes = Engine(Reconnecting(tmp_path / "state", host / "log", refuse=True), "here").run(in_new_login(host))
+    assert statuses(outcomes) == ["changed", "failed: nobody answers", "not-run"]
 
 
 def lost(tmp_path: Path, number: int, *operations: Operation, also: str = "") -> list[Outcome]:

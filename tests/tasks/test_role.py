@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +130,19 @@ def test_a_failed_operation_fails_the_role_with_what_the_host_said(tmp_path: Pat
         (True, "failed"),
         (False, "not-run"),
     ]
+
+
+def test_facts_are_gathered_anew_after_a_new_login(tmp_path: Path):
+    @role()
+    def known(host: Target, v: Variables) -> Steps:
+        """Change what a login has."""
+        host.task.host.data["hive_facts"] = "of the login before"
+        yield [dataclasses.replace(files.content(host.variables["path"], "a"), relogin=True)]
+        host.task.host.data["hive_left"] = "hive_facts" in host.task.host.data
+
+    for left in (False, True):
+        results = run(known, tmp_path)["h"]
+        assert results[0].host.data["hive_left"] is left
 
 
 def test_two_operations_of_one_name_are_a_mistake_in_the_role(tmp_path: Path):

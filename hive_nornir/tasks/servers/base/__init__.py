@@ -22,21 +22,17 @@ __all__ = ["BaseVariables", "base"]
 def base(host: Target, v: BaseVariables) -> Steps:
     """Bring the operating system to the site's common baseline.
 
-    In this order: the site's CA is trusted; packages come from the site's mirror and through its proxy; the server has the site's
+    In this order: packages come from the site's mirror and through its proxy; the site's CA is trusted; the server has the site's
     programs, name, time zone and language; SELinux is permissive; people log in with keys only; nothing is upgraded unattended, least of
     all the kernel. What needs a restart of the server asks for it, and restarts it only when that is allowed.
     """
-    variables = environment(host, v)
-    way_out = [*trusted_ca(host), *mirrors(host, v), variables, *metadata_refresh(host, v), *pip_configuration(v)]
-    if v.proxy_url:
-        # H-6: only a new login has the proxy in its environment, and the package manager needs it.
-        outcomes = yield way_out
-        if outcomes[variables].status == "changed":
-            host.transport.reopen(deadline=60)
-        way_out = []
     pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
     outcomes = yield [
-        *way_out,
+        environment(host, v),
+        *metadata_refresh(host, v),
+        *mirrors(host, v),
+        *trusted_ca(host),  # before anything is fetched, but for the program that takes it over where that is missing (O-1)
+        *pip_configuration(v),
         *grow_var(host, v),
         *kernel(host, v),
         programs(host, v),

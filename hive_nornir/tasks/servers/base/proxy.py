@@ -6,11 +6,11 @@ The proxy arrives through the remote forward of the operator's SSH connection, s
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hive_nornir.operations import files, services
-from hive_nornir.operations.commands import command
-from hive_nornir.operations.core import Operation, quote
+from hive_nornir.operations.core import Change, Operation, quote
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
@@ -23,10 +23,14 @@ _BLOCK = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}(?:\n|\Z)")
 
 
 def environment(host: Target, v: BaseVariables) -> Operation:
-    """BASE-3, BASE-4: the variables of every login, in one block; none when nothing is set any more (M-3)."""
+    """BASE-3, BASE-4: the variables of every login, in one block; none when nothing is set any more (M-3).
+
+    What fetches packages after this must find them, so a new login is made when they change.
+    """
     path = host.os.environment_file
     values = environment_values(host, v)
-    return files.edit(f"variables in {path}", path, lambda text: environment_text(text, values), create=bool(values))
+    block = files.edit(f"variables in {path}", path, lambda text: environment_text(text, values), create=bool(values))
+    return replace(block, relogin=True)
 
 
 def environment_values(host: Target, v: BaseVariables) -> dict[str, str]:
@@ -67,27 +71,33 @@ def metadata_refresh(host: Target, v: BaseVariables) -> list[Operation]:
     repositories = host.os.repositories
     operations: list[Operation] = []
     if repositories.proxy_file:
-        operations.append(_proxy_file(repositories.proxy_file, host.os.environment_file, host, v))
+        operations.append(_proxy_file(repositories.proxy_file, host.os.environment_file, v))
     if repositories.makecache_unit:
+        # Without a proxy in that file it changes nothing, so it need not go.
         path = f"/etc/systemd/system/{repositories.makecache_unit}.d/hive-proxy.conf"
-        if v.proxy_url or "HTTP_PROXY" in host.facts.admin_environment:
-            operations += services.unit_file(path, f"[Service]\nEnvironmentFile=-{host.os.environment_file}\n")
-        else:
-            operations.append(files.absent(path))
+        operations += services.unit_file(path, f"[Service]\nEnvironmentFile=-{host.os.environment_file}\n")
     return operations
 
 
-def _proxy_file(path: str, environment_file: str, host: Target, v: BaseVariables) -> Operation:
+def _proxy_file(path: str, environment_file: str, v: BaseVariables) -> Operation:
     """The package manager's own configuration, since it is also started where no login's environment is."""
     if v.proxy_url:
         return files.content(path, _acquire(v.proxy_url) + "\n")
-    if "HTTP_PROXY" not in host.facts.admin_environment:
-        return files.absent(path)
-    # A proxy that somebody else has set up: its address may hold a password, so it never leaves the server.
-    value = f"$(sed -n 's/^HTTP_PROXY=//p' {quote(environment_file)} | tail -n 1 | tr -d '\"')"
-    wanted = f'hv_proxy={value}\nhv_wanted="{_acquire("$hv_proxy", escape=chr(92))}"\n'
-    same = f'{wanted}[ -z "$hv_proxy" ] || [ "$hv_wanted" = "$(cat {quote(path)})" ]'
-    return command(f"file {path}", f"{wanted}printf '%s\\n' \"$hv_wanted\" | hv_write {quote(path)} 644 0:0", unless=same, secret=True)
+    # A proxy that somebody else has set up, outside of our block: its address may hold a password, so it never leaves the server.
+    block, quoted = f"/^{BEGIN}$/,/^{END}$/d", quote(path)
+    wanted = (
+        f"hv_proxy=$(sed {quote(block)} {quote(environment_file)} 2>/dev/null | sed -n 's/^HTTP_PROXY=//p' | tail -n 1 | tr -d '\"')\n"
+        f'hv_wanted="{_acquire("$hv_proxy", escape=chr(92))}"\n'
+    )
+    probe = (
+        f'{wanted}if [ -z "$hv_proxy" ]; then [ ! -e {quoted} ] || echo needless\n'
+        f'elif [ "$hv_wanted" != "$(cat {quoted} 2>/dev/null)" ]; then echo due; fi'
+    )
+    changes = {
+        "needless": Change("no proxy any more: remove it", f"rm -f -- {quoted}"),
+        "due": Change(f"the proxy of {environment_file}", f"{wanted}printf '%s\\n' \"$hv_wanted\" | hv_write {quoted} 644 0:0"),
+    }
+    return Operation(f"file {path}", probe, lambda seen: changes.get(seen.text.strip()))
 
 
 def _acquire(url: str, escape: str = "") -> str:

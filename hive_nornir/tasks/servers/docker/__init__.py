@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -59,7 +60,7 @@ def docker(host: Target, v: DockerVariables) -> list[Operation]:
     """Install Docker and let it listen, over TLS and only for clients with a certificate of the site, to the other servers.
 
     The site's ranges for Docker's networks must be free. The engine is restarted when its configuration changed. The administrator joins
-    the group docker; that counts from its next login, which this tool need not wait for, since it works as root.
+    the group docker, and is logged in anew, since that counts from its next login.
     """
     settings = configuration_file(_settings(host, v))
     drop_in = override(host.os.docker, bridge_address(v.hive_internal_cidr))
@@ -74,7 +75,7 @@ def docker(host: Target, v: DockerVariables) -> list[Operation]:
         settings,  # DOC-2
         drop_in,  # DOC-3
         reload,
-        accounts.member(v.hive_safe_admin, "docker"),  # DOC-4
+        replace(accounts.member(v.hive_safe_admin, "docker"), relogin=True),  # DOC-4, H-6
         services.running(host.os.docker.unit, restart_on=[settings, drop_in, reload]),  # DOC-7
     ]
 

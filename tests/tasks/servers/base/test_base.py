@@ -10,6 +10,7 @@ from hive_nornir.inventory.ca import SiteCA
 from hive_nornir.operations.core import Observed, Outcome
 from hive_nornir.tasks.servers.base import BaseVariables, base
 from tests.tasks.servers.servers import ALMA, RHEL, names, server
+from tests.tasks.servers.targets import due, named
 
 PLAIN = {"hive_private_ip": "10.1.0.4"}
 
@@ -25,19 +26,26 @@ def first_list(host, **values):
     return next(base.function(host, BaseVariables.model_validate({**PLAIN, **values})))
 
 
-def test_the_sites_ca_comes_first_and_the_rest_in_the_order_of_the_specification(context):
+def test_the_sites_ca_comes_before_anything_is_fetched_and_the_rest_in_the_order_of_the_specification(context):
     found = names(first_list(server(context)))
-    assert found[1] == "file /usr/local/share/ca-certificates/hive-example.com.crt"
-    wanted = ["trust store", "packages wget", "service sysstat.service", "host name", "settings of sshd", "no service apt-daily.timer"]
+    assert next(name for name in found if name.startswith("packages")) == "packages ca-certificates, openssl"
+    wanted = [
+        "variables in /etc/environment",
+        "file /usr/local/share/ca-certificates/hive-example.com.crt",
+        "trust store",
+        "packages wget",
+        "service sysstat.service",
+        "host name",
+        "settings of sshd",
+        "no service apt-daily.timer",
+    ]
     order = [next(at for at, name in enumerate(found) if name.startswith(start)) for start in wanted]
     assert order == sorted(order)
 
 
 def test_a_plan_for_a_site_without_a_ca_says_that_it_would_be_trusted(tmp_path):
-    operation = first_list(server(tmp_path, check=True))[0]
-    change = operation.decide(Observed(""))
-    assert change is not None
-    assert "build-infra makes" in change.summary
+    operation = named(first_list(server(tmp_path, check=True)), "file /usr/local/share/ca-certificates")
+    assert "build-infra makes" in due(operation, "").summary
 
 
 def test_a_step_whose_variable_is_not_set_is_skipped(context):
@@ -83,16 +91,10 @@ def outcomes(operations, status="unchanged", text=""):
     return {operation: Outcome(operation, status, observed=Observed(text)) for operation in operations}
 
 
-def test_behind_a_proxy_a_new_login_is_made_before_packages_are_fetched(context):
-    closed = []
-    host = server(context)
-    host.transport.reopen = lambda deadline: closed.append(deadline > 0)
-    steps = base.function(host, BaseVariables.model_validate({**PLAIN, "hive_http_proxy": "p:8080"}))
-    way_out = next(steps)
-    assert any(name.startswith("variables in /etc/environment") for name in names(way_out))
-    assert not any(name.startswith("packages wget") for name in names(way_out))
-    rest = steps.send(outcomes(way_out, "changed"))
-    assert closed == [True]
+@pytest.mark.parametrize("values", [{"hive_http_proxy": "p:8080"}, {}])
+def test_a_new_login_is_made_for_other_variables_before_packages_are_fetched(context, values):
+    variables, *rest = first_list(server(context), **values)
+    assert (variables.name, variables.relogin) == ("variables in /etc/environment", True)
     assert any(name.startswith("packages wget") for name in names(rest))
 
 
