@@ -142,9 +142,17 @@ class SiteInventory:
         self._lookups.create = True
         self.variables.forget()
 
+    def secret(self, name: str) -> str:
+        """A secret of the stage, in the file `name` of the context directory (0600): made when first needed, one for each purpose.
+
+        :param name: `registry_password`, as hive-builder has it, or another purpose's.
+        :returns: 15 letters and digits; in a plan, when it does not exist yet, words that say so.
+        """
+        return self._lookups.password(str(self.context.context_dir / name), length=15, chars="ascii_letters,digits")
+
     @property
     def passwords(self) -> Collection[str]:
-        """Every password that templates were given so far, for logs to mask."""
+        """Every password that templates and roles were given so far, for logs to mask."""
         return self._lookups.issued
 
     def unknown_variables(self, known: Collection[str]) -> DefinitionErrors | None:

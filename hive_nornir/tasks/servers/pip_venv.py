@@ -11,11 +11,11 @@ from pydantic import BeforeValidator, Field
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files, packages
 from hive_nornir.operations.core import Change, Observed, Operation, quote
+from hive_nornir.tasks.programs import VENV
 from hive_nornir.tasks.role import Target, Variables, role
 
 __all__ = ["VENV", "PipVenvVariables", "installed_versions", "lock_for", "locked_versions", "pip_venv"]
 
-VENV = "/opt/hive/venv"
 # The interpreter that it was made by and whether it sees the system's packages; written last, so that half an environment has none.
 MADE_BY = f"{VENV}/.made-by"
 PROFILE = "/etc/profile.d/hive.sh"
