@@ -1,6 +1,6 @@
 """The address filters of ansible.utils that sites use, on netaddr: ipaddr, ipv4, ipv6, ipsubnet, nthhost, ipwrap, ipmath.
 
-The results are those of the collection's documentation ("Using the ipaddr filter").
+The results are those of the collection, version 4; its documentation ("Using the ipaddr filter") is out of date in places.
 """
 
 from __future__ import annotations
@@ -30,10 +30,20 @@ def _peer(address: Address) -> str | None:
     return None
 
 
+def _host_prefix(address: Address) -> str | None:
+    """`address/prefix` of what a host can have: neither the network's nor the broadcast address."""
+    usable = address.net.size <= 2 or address.net.ip not in (address.net.network, address.net.broadcast)
+    return address.host_prefix if usable else None
+
+
 def _as_ipv4(address: Address) -> str | None:
+    from netaddr import AddrConversionError
+
+    if address.net.version == 4:
+        return address.text
     try:
         return str(address.net.ipv4())
-    except (ValueError, ArithmeticError):
+    except AddrConversionError:
         return None
 
 
@@ -48,8 +58,6 @@ def _unless_single(read: Callable[[Address], Any]) -> Callable[[Address], Any]:
     return lambda address: None if address.single else read(address)
 
 
-_host_prefix = _unless_single(lambda a: a.host_prefix if a.is_host else None)
-
 _QUERIES: dict[str, Callable[[Address], Any]] = {
     "": lambda a: a.text,
     "6to4": _to_6to4,
@@ -57,7 +65,7 @@ _QUERIES: dict[str, Callable[[Address], Any]] = {
     "address/prefix": _host_prefix,
     "bool": lambda a: True,  # noqa: ARG005 - an address is true, anything else did not get here
     "broadcast": lambda a: str(a.net.broadcast) if a.net.broadcast else None,
-    "cidr": lambda a: str(a.net.cidr),
+    "cidr": lambda a: str(a.net),
     "first_usable": _unless_single(lambda a: a.at(a.usable[0])),
     "gateway": _host_prefix,
     "host": lambda a: a.host_prefix if a.is_host else None,
@@ -65,19 +73,21 @@ _QUERIES: dict[str, Callable[[Address], Any]] = {
     "hostmask": lambda a: str(a.net.hostmask),
     "int": lambda a: int(a.net.ip) if a.single else f"{int(a.net.ip)}/{a.net.prefixlen}",
     "ip": lambda a: str(a.net.ip) if a.is_host else None,
-    "ip/prefix": _host_prefix,
-    "ip_netmask": _unless_single(lambda a: f"{a.net.ip} {a.net.netmask}"),
+    "ip/prefix": _unless_single(lambda a: a.host_prefix if a.is_host else None),
+    "ip_netmask": _unless_single(lambda a: f"{a.net.ip} {a.net.netmask}" if a.is_host else None),
     "ipv4": _as_ipv4,
-    "ipv6": lambda a: str(a.net.ipv6()),
+    "ipv6": lambda a: a.text if a.net.version == 6 else str(a.net.ipv6()),
     "last_usable": _unless_single(lambda a: a.at(a.usable[1])),
     "link-local": lambda a: a.text if a.inside("169.254.0.0/16") or a.inside("fe80::/10") else None,
     "loopback": lambda a: a.text if a.inside("127.0.0.0/8") or a.inside("::1/128") else None,
     "multicast": lambda a: a.text if a.net.is_multicast() else None,
     "net": _unless_single(lambda a: None if a.is_host else a.text),
-    "netmask": _unless_single(lambda a: str(a.net.netmask)),
-    "network": _unless_single(lambda a: str(a.net.network)),
-    "network/prefix": _unless_single(lambda a: str(a.net.cidr)),
-    "network_netmask": _unless_single(lambda a: f"{a.net.network} {a.net.netmask}"),
+    "netmask": lambda a: str(a.net.netmask),
+    "network": lambda a: str(a.net.network),
+    "network/prefix": lambda a: str(a.net.cidr),
+    "network_id": lambda a: str(a.net.network),
+    "network_netmask": lambda a: f"{a.net.network} {a.net.netmask}",
+    "network_wildcard": lambda a: f"{a.net.network} {a.net.hostmask}",
     "next_usable": lambda a: _neighbour(a, 1),
     "peer": _peer,
     "prefix": lambda a: int(a.net.prefixlen),
@@ -86,14 +96,15 @@ _QUERIES: dict[str, Callable[[Address], Any]] = {
     "public": lambda a: a.text if not a.private and a.net.is_unicast() and not a.net.is_loopback() and not a.net.is_reserved() else None,
     "range_usable": _unless_single(lambda a: f"{a.at(a.usable[0])}-{a.at(a.usable[1])}"),
     "revdns": lambda a: a.net.ip.reverse_dns,
+    "router": _host_prefix,
     "size": lambda a: int(a.net.size),
-    "size_usable": lambda a: a.usable[1] - a.usable[0] + 1,
+    "size_usable": lambda a: 0 if a.single else a.usable[1] - a.usable[0] + 1,
     "subnet": lambda a: str(a.net.cidr),
     "type": lambda a: "address" if a.is_host else "network",
     "unicast": lambda a: a.text if a.net.is_unicast() else None,
     "version": lambda a: int(a.net.version),
     "wildcard": lambda a: str(a.net.hostmask),
-    "wrap": lambda a: _wrapped(a.text),
+    "wrap": lambda a: _wrapped(a.text) if a.net.version == 6 else a.text,
 }
 
 
@@ -129,8 +140,10 @@ def _query(query: Any) -> Callable[[Address], Any]:
 
 
 def _at_index(address: Address, index: int) -> str | None:
+    if address.single:
+        return address.text
     number = address.nth(index)
-    return None if address.single or number is None else f"{address.at(number)}/{address.net.prefixlen}"
+    return None if number is None else f"{address.at(number)}/{address.net.prefixlen}"
 
 
 def _wrapped(text: str) -> str:
