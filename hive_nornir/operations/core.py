@@ -89,6 +89,7 @@ class Operation:
     :param deadline: seconds that applying may take.
     :param verify: probe again after applying and fail if a change is still due; only steps that cannot be read back are exempt.
     :param relogin: what it changes counts from the next login, so the engine logs in anew before it goes on (spec setup-hosts.md H-6).
+    :param notice: its name is something that the operator has to know; the run ends with it, unless there was something to do.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Operation:
     deadline: float = 120.0
     verify: bool = True
     relogin: bool = False
+    notice: bool = False
 
 
 Status = Literal["unchanged", "changed", "would-change", "unknown", "failed", "not-run"]

@@ -24,20 +24,37 @@ def restart_and_wait(target: Target, reasons: Sequence[str]) -> Generator[list[O
     """Restart the host of a role if there is a reason.
 
     In a generator role: `yield from restart_and_wait(host, ["the new kernel does not run yet"])`. Afterwards the facts are gathered anew.
-    Without permission (`options.allow_reboot`) nothing is done, and one unchanged operation is shown that is called
-    `reboot pending: REASONS`; in a plan the restart is shown as a change that would be made.
+    Without permission (`options.allow_reboot`) nothing is done, and the run ends with the notice `reboot pending: REASONS` (T-4); in a
+    plan the restart is shown as a change that would be made. What must not restart by itself has a notice with the reason too (H-4, H-5).
 
     :param reasons: in plain words; without any, nothing happens.
     :raises DeadlineExceeded: the host did not come back within 300 s.
     """
     if not reasons:
         return
-    operation = restart_operation(reasons, target.facts.boot_id, allowed=target.options.allow_reboot)
+    words, allowed = list(reasons), target.options.allow_reboot
+    if allowed and (obstacle := _obstacle(target)):
+        words, allowed = [*words, obstacle], False
+    operation = restart_operation(words, target.facts.boot_id, allowed=allowed)
     outcomes = yield [operation]
     if outcomes[operation].status != "changed":
         return
     wait_for_restart(target.transport, target.name, target.facts.boot_id)
     target.task.host.data.pop("hive_facts", None)
+
+
+def _obstacle(target: Target) -> str:
+    """Why a host must not restart beside others, in words that belong behind the reasons for it; "" if it may.
+
+    Members of a cluster restart one after the other, each drained before and whole again after it (H-5, L-13); that is not done here.
+    """
+    if target.name == target.site.repository and target.variables.get("hive_shared_repository"):
+        return "not done, since the shared repository is a container on the mother (restart that one)"
+    if target.facts.swarm == "active":
+        return "not done, since it is a member of a swarm (drain it, restart it by hand, make it active again; then the next)"
+    if any(device.name.startswith("drbd") for device in target.facts.block_devices):
+        return "not done, since its DRBD resources are up (see that the others are UpToDate, then restart it by hand)"
+    return ""
 
 
 def restart_operation(reasons: Sequence[str], boot_id: str, *, allowed: bool) -> Operation:
@@ -53,7 +70,8 @@ def restart_operation(reasons: Sequence[str], boot_id: str, *, allowed: bool) ->
         return Change(words, later) if allowed and _boot(seen.text) == boot_id else None
 
     # Read back at once, the boot is still the old one.
-    return Operation(f"restart: {words}" if allowed else f"reboot pending: {words}", _BOOT, decide, verify=False)
+    name = f"restart: {words}" if allowed else f"reboot pending: {words}"
+    return Operation(name, _BOOT, decide, verify=False, notice=not allowed)
 
 
 def wait_for_restart(transport: Transport, name: str, boot_id: str, limit: float = LIMIT_SECONDS) -> None:

@@ -57,6 +57,7 @@ def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) 
             run(site, options, processor)
         except KeyboardInterrupt:
             report.interrupted = True
+        report.notes += report.notices()
         report.seconds = time.monotonic() - started
         status = "interrupted" if report.interrupted else "ok" if report.ok else "failed"
         processor.emit(Event("phase-finished", options.phase, status=status, seconds=report.seconds, text="; ".join(report.notes)))

@@ -99,6 +99,15 @@ class RunReport:
             return 1
         return 3 if self.check and self.changed else 0
 
+    def notices(self) -> list[str]:
+        """What roles have to tell the operator, each once with its hosts."""
+        found: dict[str, list[str]] = {}
+        for host in self.hosts.values():
+            for outcome in (outcome for role in host.roles.values() for outcome in role.outcomes):
+                if outcome.operation.notice and outcome.status == "unchanged":
+                    found.setdefault(outcome.operation.name, []).append(host.name)
+        return [f"{', '.join(hosts)}: {words}" for words, hosts in found.items()]
+
     def as_dict(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return {

@@ -99,6 +99,19 @@ def test_a_hook_ran_once_and_knows_where(site: Site):
     assert shell(site, "cat /root/greeted") == f"{name} Asia/Tokyo {family}\n"
 
 
+def test_a_restart_that_is_not_allowed_is_told_at_the_end_of_the_run(site: Site):
+    hook = site.context.root / "roles" / "addon.d" / "restart.sh"
+    hook.write_text("echo new firmware >>$HIVE_REBOOT\n")
+    first = site.inventory.servers[0]
+    try:
+        told = setup(site, "addon", limit=[first]).notes
+        assert f"{first}: reboot pending: new firmware" in told
+        assert any("roles/addon.d: greet.sh (sha256 " in note for note in told)
+    finally:
+        hook.unlink()
+        shell(site, "rm -f /run/hive-nornir.addon-reboot")
+
+
 def try_settings(site: Site, settings: dict[str, str], seconds: int) -> list[Outcome]:
     """Put settings of sshd into effect on the first server."""
     data = os_of(site).sshd

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hive_nornir.connections.transport import Completed, Traffic
 from hive_nornir.errors import ConnectionFailed, DeadlineExceeded
 from hive_nornir.operations.core import Observed
-from hive_nornir.operations.reboot import restart_operation, wait_for_restart
+from hive_nornir.operations.facts import BlockDevice
+from hive_nornir.operations.reboot import restart_and_wait, restart_operation, wait_for_restart
+from tests.tasks.servers.servers import server
 
 OLD = "f81c347d-4851-480b-a2c7-29bd38ca9209\n1 (systemd) " + " ".join(["S", *["0"] * 18, "211627", "171794432"])
 NEW = OLD.replace("211627", "376892")
@@ -30,6 +34,29 @@ def test_with_permission_the_host_restarts_for_the_reasons() -> None:
 
 def test_a_host_that_restarted_meanwhile_is_left_alone() -> None:
     assert restart_operation(["new kernel"], OLD_ID, allowed=True).decide(Observed(NEW)) is None
+
+
+DRBD = BlockDevice("drbd1000", "", "disk", 1 << 30, "xfs", "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "variables", "why"),
+    [
+        ({}, {}, ""),
+        ({"swarm": "inactive"}, {}, ""),
+        ({"swarm": "active"}, {}, "it is a member of a swarm"),
+        ({"block_devices": (DRBD,)}, {}, "its DRBD resources are up"),
+        ({}, {"hive_shared_repository": {"context_dir": "/x"}}, "a container on the mother"),
+    ],
+)
+def test_members_of_a_cluster_are_not_restarted_all_together(tmp_path: Path, facts: dict[str, Any], variables: dict[str, Any], why: str):
+    host = server(tmp_path, facts=facts, variables=variables, name="p-hive2.example.com")
+    host.options.allow_reboot = True
+    [operation] = next(restart_and_wait(host, ["new kernel"]))
+    assert operation.name.startswith("reboot pending: new kernel, not done, since" if why else "restart: new kernel")
+    assert why in operation.name
+    assert operation.notice is bool(why)
+    assert (operation.decide(Observed("")) is None) is bool(why)
 
 
 @dataclasses.dataclass

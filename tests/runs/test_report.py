@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hive_nornir.operations.core import Operation, Outcome, Status
 from hive_nornir.runs.report import HostReport, RoleReport, RoleStatus, RunReport
 
 
@@ -40,6 +41,19 @@ def test_a_change_of_what_belongs_to_no_server_counts():
     made = report("ok", check=True)
     made.other_changes = 1
     assert made.exit_code == 3
+
+
+def test_what_roles_have_to_tell_the_operator_is_told_once():
+    def outcome(name: str, *, notice: bool, status: Status = "unchanged") -> Outcome:
+        return Outcome(Operation(name, ":", lambda _seen: None, notice=notice), status)
+
+    def host(name: str) -> HostReport:
+        outcomes = [outcome("reboot pending: new kernel", notice=True), outcome("file /etc/hosts", notice=False)]
+        return HostReport(name, {"base": RoleReport("base", "servers", "ok", outcomes=outcomes)})
+
+    made = RunReport("setup-hosts", "private", hosts={"a": host("a"), "b": host("b")})
+    made.hosts["a"].roles["base"].outcomes.append(outcome("module roles/addon.py", notice=True, status="unknown"))
+    assert made.notices() == ["a, b: reboot pending: new kernel"]
 
 
 def test_the_object_of_json():

@@ -42,7 +42,7 @@ def extension(host: Target, name: str) -> Generator[list[Operation], dict[Operat
     notes: list[Operation] = []
     if (folder / name / "tasks").is_dir():
         instead = f"write roles/{name}.py or roles/{name}.d/*.sh"
-        notes.append(skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead"))
+        notes.append(skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead", notice=True))
     module = folder / f"{name}.py"
     plugin = load_plugin(module, name) if module.is_file() else None
     if plugin:
@@ -59,7 +59,10 @@ def hooks(host: Target, folder: Path, name: str) -> Generator[list[Operation], d
     """The shell hooks of a folder, and the restart that they may ask for."""
     reboot = f"/run/hive-nornir.{name}-reboot"
     pending = Operation("restart asked for by hooks", f"cat {reboot} 2>/dev/null || :", lambda _seen: None)
-    outcomes = yield [*(_hook(host, file, name, reboot) for file in sorted(folder.glob("*.sh"))), pending]
+    files = sorted(folder.glob("*.sh"))
+    listed = ", ".join(f"{file.name} (sha256 {_checksum(file.read_bytes())[:16]})" for file in files)
+    shown = Operation(f"hooks roles/{name}.d: {listed or 'none, they are called *.sh'}", ":", lambda _seen: None, notice=True)
+    outcomes = yield [shown, *(_hook(host, file, name, reboot) for file in files), pending]
     seen = outcomes[pending].observed
     yield from restart_and_wait(host, [line for line in seen.text.splitlines() if line] if seen else [])
 
@@ -67,7 +70,7 @@ def hooks(host: Target, folder: Path, name: str) -> Generator[list[Operation], d
 def _shown(host: Target, name: str, is_role: bool) -> Operation:
     """The module with its checksum; a plain function may do anything, so a dry run does not call it (spec 4.8, dry-run)."""
     unknown = Change("run", ":", unknown="a dry run does not call it, since it is no @role()") if host.check and not is_role else None
-    return Operation(name, ":", lambda _seen: unknown)
+    return Operation(name, ":", lambda _seen: unknown, notice=True)
 
 
 def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:

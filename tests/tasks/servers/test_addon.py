@@ -114,6 +114,7 @@ def test_an_ansible_role_is_not_run_and_that_is_said(tmp_path):
     [[note]] = lists(tmp_path)
     assert note.name.startswith("Ansible role roles/addon: skipped")
     assert "roles/addon.py" in note.name
+    assert note.notice
 
 
 HOOK = "#!/bin/bash\n# check: yes\necho $HIVE_HOST $hive_timezone $hive_ntp_servers\n"
@@ -124,8 +125,11 @@ def test_hooks_run_in_the_order_of_their_names_with_what_they_name(tmp_path):
     write(tmp_path, "addon.d/10-a.sh", HOOK)
     write(tmp_path, "addon.d/readme.txt", "no hook")
     [operations] = lists(tmp_path)
-    assert names(operations) == ["hook roles/addon.d/10-a.sh", "hook roles/addon.d/20-b.sh", "restart asked for by hooks"]
-    script = due(operations[0], "\n@@\n").apply
+    shown, *hooks = operations
+    assert names(hooks) == ["hook roles/addon.d/10-a.sh", "hook roles/addon.d/20-b.sh", "restart asked for by hooks"]
+    assert shown.name.startswith("hooks roles/addon.d: 10-a.sh (sha256 ")
+    assert shown.notice  # the run's report lists what was run, with its checksum
+    script = due(hooks[0], "\n@@\n").apply
     assert "export HIVE_HOST=p-hive0.example.com" in script
     assert "export hive_timezone=Asia/Tokyo" in script
     assert """export hive_ntp_servers='["a", "b"]'""" in script
@@ -135,18 +139,18 @@ def test_hooks_run_in_the_order_of_their_names_with_what_they_name(tmp_path):
 
 def test_a_hook_runs_once_for_its_content(tmp_path):
     write(tmp_path, "addon.d/a.sh", "echo 1\n")
-    [[hook, _]] = lists(tmp_path)
+    [[_, hook, _]] = lists(tmp_path)
     mark = due(hook, "\n@@\n").apply.rpartition("printf '%s\\n' ")[2].split()[0]
     assert hook.decide(Observed(f"{mark}\n@@\n")) is None
     write(tmp_path, "addon.d/a.sh", "echo 2\n")
-    [[edited, _]] = lists(tmp_path)
+    [[_, edited, _]] = lists(tmp_path)
     assert edited.decide(Observed(f"{mark}\n@@\n")) is not None
 
 
 def test_a_dry_run_calls_only_hooks_that_are_ready_for_it(tmp_path):
     write(tmp_path, "addon.d/a.sh", HOOK)
     write(tmp_path, "addon.d/b.sh", "rm -rf /srv/*\n")
-    [[ready, unready, _]] = lists(tmp_path, check=True)
+    [[_, ready, unready, _]] = lists(tmp_path, check=True)
     assert "HIVE_CHECK=1" in ready.probe
     assert due(ready, "\n@@\nwould do this\n0").diff == "would do this"
     assert "rm -rf /srv" not in unready.probe
@@ -157,5 +161,5 @@ def test_a_dry_run_calls_only_hooks_that_are_ready_for_it(tmp_path):
 
 def test_outside_of_a_dry_run_no_probe_runs_a_hook(tmp_path):
     write(tmp_path, "addon.d/a.sh", HOOK)
-    [[hook, _]] = lists(tmp_path)
+    [[_, hook, _]] = lists(tmp_path)
     assert "echo $HIVE_HOST" not in hook.probe

@@ -18,6 +18,9 @@ def is_container(facts: Facts) -> bool:
     return facts.virtualization in _CONTAINERS
 
 
-def skipped(what: str, why: str) -> Operation:
-    """An operation that only tells, in the report, that something is left out and why."""
-    return Operation(f"{what}: skipped, {why}", ":", lambda _seen: None)
+def skipped(what: str, why: str, *, notice: bool = False) -> Operation:
+    """An operation that only tells, in the record, that something is left out and why.
+
+    :param notice: tell the operator too, since the site asks for it.
+    """
+    return Operation(f"{what}: skipped, {why}", ":", lambda _seen: None, notice=notice)

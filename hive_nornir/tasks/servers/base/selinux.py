@@ -41,7 +41,7 @@ def selinux(host: Target, v: BaseVariables) -> list[Operation]:
     if not host.os.selinux.config:
         if v.hive_selinux is None:
             return []
-        return [skipped("SELinux", "this family has AppArmor, which stays as it is; hive_selinux has no effect")]
+        return [skipped("SELinux", "this family has AppArmor, which stays as it is; hive_selinux has no effect", notice=True)]
     if is_container(host.facts):
         return [skipped("SELinux", "it belongs to the kernel, and a container has none of its own")]
     mode = boot_mode(host, v)
