@@ -6,22 +6,22 @@ all parts. Nothing here restarts the firewall's service, which would take Docker
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from hive_nornir.errors import OperationFailed
+from hive_nornir.operations import _firewall_probes as probes
 from hive_nornir.operations import _firewall_shell as shell
-from hive_nornir.operations._diffs import unified
-from hive_nornir.operations._firewall_shell import FAMILIES, Said, text_of
-from hive_nornir.operations.core import Change, Observed, Operation
-from hive_nornir.operations.firewall_live import fixups, same_rules
-from hive_nornir.operations.firewall_rules import BASELINE_PARTS, CHAINS, STRICT_PART, Family, NamedSet, Ruleset, baseline, persisted_file
+from hive_nornir.operations._firewall_decisions import Base, Set
+from hive_nornir.operations.core import Operation
+from hive_nornir.operations.firewall_rules import Family
+from hive_nornir.operations.firewall_sets import NamedSet, PublishedSet
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.os_model import OsData
 
-__all__ = ["base_ruleset", "named_set"]
+__all__ = ["base_ruleset", "named_set", "published_set"]
+
+Protocol = Literal["tcp", "udp"]
 
 
 def base_ruleset(os: OsData, ssh_ports: Collection[int], *, gateway_ports: Collection[int] = ()) -> list[Operation]:
@@ -34,15 +34,12 @@ def base_ruleset(os: OsData, ssh_ports: Collection[int], *, gateway_ports: Colle
     :param gateway_ports: TCP ports of the host that its own containers may reach (P-8).
     :returns: one operation; deciding raises OperationFailed if the host uses or mixes the legacy variant where the nft one is due (F-6).
     """
-    files = _files(os)
-    wanted = {family: baseline(ssh_ports, family, gateway_ports) for family in FAMILIES}
-    base = _Base(files, wanted, os.firewall.variant)
-    return [Operation("packet filter", shell.base_probe(files), base.decide, guard=shell.filter_guard(files))]
+    base = Base(_files(os), ssh_ports, gateway_ports, os.firewall.variant)
+    probe = f"{probes.base_probe(base.files)}\n{probes.slow_logins_probe(os.sshd.config, os.sshd.dropin)}"
+    return [Operation("packet filter", probe, base.decide, guard=shell.filter_guard(base.files))]
 
 
-def named_set(
-    os: OsData, name: str, protocol: Literal["tcp", "udp"], ports: Sequence[int | str], sources: Collection[str]
-) -> list[Operation]:
+def named_set(os: OsData, name: str, protocol: Protocol, ports: Sequence[int | str], sources: Collection[str]) -> list[Operation]:
     """A consumer's ports are open to its sources, live and persisted (spec 3.2); rules of former sources go (M-3).
 
     It needs `base_ruleset`, of this run or an earlier one, and says so when it is applied without.
@@ -51,100 +48,29 @@ def named_set(
     :param ports: numbers, or ranges `7000:7999`.
     :param sources: addresses and networks of either family; none closes the ports again.
     """
+    return [_operation(os, f"firewall set {name}", NamedSet(name, protocol, ports, sources))]
+
+
+def published_set(os: OsData, name: str, protocol: Protocol, ports: Sequence[int | str], sources: Collection[str]) -> list[Operation]:
+    """Ports that Docker publishes are open to these sources only, live and persisted (F-5); rules of former sources go (M-3).
+
+    Docker may be there already, come later, or be restarted; other published ports stay open to all. What containers say to each other is
+    not touched, nor what the host says to its own. A container that calls a published port by its host's address counts as a source,
+    unless it comes through docker0 or docker_gwbridge. Not guarded: what is forwarded to containers is nobody's way into the host.
+
+    It needs `base_ruleset`, of this run or an earlier one, and says so when it is applied without.
+
+    :param name: of the set, `registry`.
+    :param ports: on the host, as published; numbers, or ranges. None at all lifts the restriction.
+    :param sources: addresses and networks of either family; none keeps everybody out.
+    """
+    return [_operation(os, f"published ports {name}", PublishedSet(name, protocol, ports, sources))]
+
+
+def _operation(os: OsData, title: str, wanted: NamedSet) -> Operation:
     files = _files(os)
-    wanted = _Set(files, NamedSet(name, protocol, ports, sources))
-    return [Operation(f"firewall set {name}", shell.set_probe(name, wanted.set.part, files), wanted.decide)]
+    return Operation(title, probes.set_probe(wanted, files), Set(files, wanted).decide)
 
 
 def _files(os: OsData) -> dict[Family, str]:
     return {"v4": os.firewall.file_v4, "v6": os.firewall.file_v6}
-
-
-@dataclass(frozen=True)
-class _Base:
-    """The baseline as it should be.
-
-    :param files: the persisted file of each family.
-    """
-
-    files: Mapping[Family, str]
-    wanted: Mapping[Family, Ruleset]
-    variant: str
-
-    def decide(self, seen: Observed) -> Change | None:
-        said = Said.parse(seen.text)
-        _refuse_legacy(said.variant, self.variant)
-        rulesets = {family: _with_baseline(said.parts(family), self.wanted[family]) for family in FAMILIES}
-        writes = [
-            shell.write_part(family, name, rulesets[family].parts.get(name, ()), said.parts(family).get(name, ()))
-            for family in FAMILIES
-            for name in BASELINE_PARTS
-        ]
-        differences = [difference for family in said.families for difference in self._differences(family, rulesets[family], said)]
-        if not differences and not any(writes):
-            return None
-        loads = [shell.load(family, CHAINS, fixups(said.table(family))) for family in said.families]
-        persists = [shell.persist(family, self.files[family]) for family in said.families]
-        summary = ", ".join(what for what, _ in differences) or "parts"
-        apply = "\n".join([shell.make_folders(), *filter(None, writes), *loads, *persists])
-        return Change(summary, apply, "\n".join(diff for _, diff in differences))
-
-    def _differences(self, family: Family, wanted: Ruleset, said: Said) -> list[tuple[str, str]]:
-        """What differs, in words and as a diff."""
-        live = said.table(family)
-        others = [chain for chain in CHAINS if chain not in live.chains or not same_rules(live.chains[chain], wanted.chain(chain))]
-        diffs = [unified(f"IP{family} {chain}", text_of(live.chains.get(chain, ())), text_of(wanted.chain(chain))) for chain in others]
-        diffs += [f"{'-' if command.startswith('-D') else '+'} IP{family} {command}" for command in fixups(live)]
-        found = [(f"live IP{family} rules", "\n".join(filter(None, diffs)))] if others or diffs else []
-        text = persisted_file(wanted)
-        if said.persisted(family) != text:
-            found.append((self.files[family], unified(self.files[family], said.persisted(family), text)))
-        return found
-
-
-@dataclass(frozen=True)
-class _Set:
-    """A named set as it should be."""
-
-    files: Mapping[Family, str]
-    set: NamedSet
-
-    def decide(self, seen: Observed) -> Change | None:
-        said = Said.parse(seen.text)
-        part = self.set.part
-        writes = [shell.write_part(family, part, self.set.rules(family), said.parts(family).get(part, ())) for family in FAMILIES]
-        diffs = [diff for family in said.families for diff in self._differences(family, said)]
-        if not diffs and not any(writes):
-            return None
-        loads = [shell.load(family, ["HIVE-SERVICE"]) for family in said.families]
-        persists = [shell.persist(family, self.files[family]) for family in said.families]
-        apply = "\n".join([shell.NEEDS_BASE, shell.make_folders(), *filter(None, writes), *loads, *persists])
-        number = len(set(self.set.sources))
-        summary = f"{self.set.protocol} {','.join(map(str, self.set.ports))} for {number} source{'s' if number != 1 else ''}"
-        return Change(summary, apply, "\n".join(diffs))
-
-    def _differences(self, family: Family, said: Said) -> list[str]:
-        wanted = self.set.rules(family)
-        both = ((f"IP{family} HIVE-SERVICE", said.live(family)), (self.files[family], said.persisted(family)))
-        return [unified(title, now, text_of(wanted)) for title, now in both if not same_rules(now.splitlines(), wanted)]
-
-
-def _with_baseline(parts: Mapping[str, tuple[str, ...]], wanted: Ruleset) -> Ruleset:
-    """The parts of others, and ours. SSH from anywhere is ours only while nobody restricts the sources."""
-    others = {name: rules for name, rules in parts.items() if name not in BASELINE_PARTS}
-    ours = {name: rules for name, rules in wanted.parts.items() if not (name == "80-ssh" and STRICT_PART in others)}
-    return Ruleset({**others, **ours})
-
-
-def _refuse_legacy(said: str, variant: str) -> None:
-    """The variant that the distribution has, and none beside it (F-6).
-
-    :raises OperationFailed: another one, or a mixture.
-    """
-    if variant != "nft":
-        return
-    if "(legacy)" in said:
-        hint = "choose the nft one of iptables and of ip6tables with update-alternatives, then restart the host"
-        raise OperationFailed("the host's iptables is the legacy variant", hint)
-    if "legacy-rules" in said:
-        raise OperationFailed("the host has rules of the legacy variant beside those of the nft one", "iptables-legacy-save shows them")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from hive_nornir.operations.firewall_rules import JUMPS, network
+from hive_nornir.operations.firewall_rules import HOOKS, JUMPS, network
 
 __all__ = ["FilterTable", "fixups", "rule_key", "same_rules"]
 
@@ -72,16 +72,21 @@ def same_rules(rules: Sequence[str], wanted: Sequence[str]) -> bool:
     return [rule_key(rule) for rule in rules] == [rule_key(rule) for rule in wanted]
 
 
-def fixups(live: FilterTable) -> list[str]:
-    """The commands for iptables-restore after which INPUT and FORWARD call our chains once, before anything that ends all.
+def fixups(live: FilterTable, calling: Collection[str] = tuple(JUMPS)) -> list[str]:
+    """The commands for iptables-restore after which the chains of others call ours once, before anything that ends all.
 
     Rules that others put there stay, before ours if they were there first. The shipped ones of the EL family go: ours say the same.
+
+    :param calling: the chains that are looked at.
     """
     commands: list[str] = []
-    for chain, own in JUMPS.items():
+    for chain in calling:
+        own = JUMPS[chain]
         jump = rule_key(f"-A {chain} -j {own}")
-        shipped = {rule_key(f"-A {chain} {rule}") for rule in _SHIPPED[chain]}
+        shipped = {rule_key(f"-A {chain} {rule}") for rule in _SHIPPED.get(chain, ())}
         rules = live.chains.get(chain, ())
+        if chain in HOOKS and chain not in live.chains:
+            commands.append(f"-N {chain}")
         keys = [rule_key(rule) for rule in rules]
         others = [key for key in keys if key not in shipped]
         end = next((at for at, key in enumerate(others) if _ends_all(key)), len(others))
@@ -127,13 +132,13 @@ def _value(option: str, value: str) -> str:
         return ",".join(sorted(value.split(",")))
     if option == "-p":
         return {"icmpv6": "ipv6-icmp", "58": "ipv6-icmp", "1": "icmp", "6": "tcp", "17": "udp"}.get(value, value)
-    if option == "--limit":
+    if option in ("--limit", "--hashlimit-above"):
         return re.sub(r"/s(ec|econd)?$", "/sec", value)
     return value
 
 
 def _ends_all(key: Key) -> bool:
-    """A rule without condition after which nothing comes."""
+    """A rule without condition after which nothing of its chain comes."""
     options = {option for option, _, _ in key}
     targets = {value for option, _, value in key if option == "-j"}
-    return options <= {"-j", "--reject-with", "--comment"} and bool(targets & {"ACCEPT", "DROP", "REJECT"})
+    return options <= {"-j", "--reject-with", "--comment"} and bool(targets & {"ACCEPT", "DROP", "REJECT", "RETURN"})

@@ -12,8 +12,9 @@ import pytest
 from hive_nornir import Site
 from hive_nornir.connections.shell import SshTransport
 from hive_nornir.errors import ConnectionLost, HiveError
-from hive_nornir.operations import firewall
+from hive_nornir.operations import _firewall_decisions
 from hive_nornir.operations.core import Guard
+from hive_nornir.operations.firewall_rules import Family, Ruleset
 from hive_nornir.tasks.servers import iptables as iptables_module
 from tests.hosts.sites import changes, errors, setup, shell, transport
 
@@ -109,12 +110,12 @@ def test_another_firewall_gives_way_without_locking_anybody_out(make_site: SiteM
 def test_rules_without_our_way_in_undo_themselves(make_site: SiteMaker, monkeypatch: pytest.MonkeyPatch):
     site = make_site(1)
     listen(site, 8000)
-    real = firewall.baseline
+    real = _firewall_decisions.baseline
 
-    def without_ssh(_ports: object, family: firewall.Family, gateway_ports: object = ()) -> firewall.Ruleset:
+    def without_ssh(_ports: object, family: Family, _gateway_ports: object, **_more: object) -> Ruleset:
         return real([2], family)
 
-    monkeypatch.setattr(firewall, "baseline", without_ssh)
+    monkeypatch.setattr(_firewall_decisions, "baseline", without_ssh)
     monkeypatch.setattr(iptables_module, "Guard", functools.partial(Guard, seconds=12))
     report = site.run("setup-hosts", roles=["iptables"])
     assert any("nobody gets in any more" in error for error in errors(report)), errors(report)
