@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hive_nornir.connections.channels import LOOP, ONCE, one_line, prelude, receive, start_as_root
+from hive_nornir.connections.forward import open_forward
 from hive_nornir.connections.ssh import SshTarget, connect, target_from_nornir
 from hive_nornir.connections.transport import Completed, Traffic
 from hive_nornir.errors import ConnectionFailed, ConnectionLost, DeadlineExceeded, HiveError
@@ -36,11 +37,13 @@ class SshTransport:
     """Scripts on a host over SSH (see `Transport`).
 
     :param target: where and as whom to log in; sudo makes it root when the user is another one.
+    :ivar notes: what the operator should know of the connection, such as a proxy that does not answer.
     """
 
     def __init__(self, target: SshTarget) -> None:
         self.target = target
         self.traffic = Traffic()
+        self.notes: list[str] = []
         self._client: paramiko.SSHClient | None = None
         self._shell: paramiko.Channel | None = None
         self._mark = b""
@@ -71,6 +74,7 @@ class SshTransport:
             port=port or self.target.port,
             learn=lambda _name, _port, key: bool(key == known),
             timeout=min(_ENTRY_SECONDS, self.target.timeout),
+            forward=None,  # the open connection has the port
         )
         with contextlib.closing(SshTransport(target)) as fresh:
             done = fresh.run("id -u", deadline=_ENTRY_SECONDS)
@@ -182,12 +186,20 @@ class SshTransport:
         return self._shell
 
     def _channel(self, patience: float | None = None) -> paramiko.Channel:
+        fresh = self._client is None
         if self._client is None:
             self._client = connect(self.target, self.traffic, patience)
         transport = self._client.get_transport()
         if transport is None or self._closed:
             raise EOFError
+        if fresh and self.target.forward is not None:
+            with self._within(self.target.timeout):
+                open_forward(transport, self.target.forward, self.target.name, self._note)
         return transport.open_session(timeout=self.target.timeout)
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     @contextlib.contextmanager
     def _within(self, deadline: float) -> Iterator[None]:
@@ -236,7 +248,7 @@ def _after_greeting(output: bytearray, mark: bytes) -> bytearray:
 class RootShell:
     """The Nornir connection plugin `hive`: its connection is an `SshTransport`, connected when it is first used.
 
-    `extras` of the connection options are the fields of `SshTarget` (alias, known_hosts, key_files, learn, jump, timeout).
+    `extras` of the connection options are the fields of `SshTarget` (alias, known_hosts, key_files, learn, jump, forward, timeout).
     """
 
     connection: SshTransport

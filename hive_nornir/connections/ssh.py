@@ -21,6 +21,7 @@ from hive_nornir.connections.sockets import Tunnel, connect_tcp
 from hive_nornir.connections.transport import Traffic
 from hive_nornir.errors import ConnectionFailed
 from hive_nornir.inventory.known_hosts import pinned_name
+from hive_nornir.inventory.proxy import ProxyForward
 from hive_nornir.inventory.ssh_files import JumpHost
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class SshTarget:
     :param password: tried after the keys.
     :param learn: called with (name, port, key) when no key is pinned yet; returns whether to go on. None refuses unknown hosts.
     :param jump: a host to go through.
+    :param forward: a port of the host that leads to a proxy; the connection `hive` opens it, `connect` does not.
     :param timeout: seconds for each step of one attempt (TCP, keys, login), and for the whole of connecting three times that.
     """
 
@@ -59,6 +61,7 @@ class SshTarget:
     password: str | None = field(default=None, repr=False)
     learn: Callable[[str, int, paramiko.PKey], bool] | None = None
     jump: SshTarget | None = None
+    forward: ProxyForward | None = None
     timeout: float = 20.0
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from hive_nornir.errors import UsageError, nearest
 from hive_nornir.inventory.persistent_variables import PersistentVariable
+from hive_nornir.inventory.proxy import proxy_address
 
 __all__ = ["cast"]
 
@@ -23,7 +24,7 @@ def cast(variable: PersistentVariable, value: Any, *, base: Path, must_exist: bo
     :param must_exist: whether a folder has to exist; one that was stored may be made later.
     :raises UsageError: it does not fit.
     """
-    fit = {"bool": _bool, "int": _int, "enum": _enum, "dict": _dict}.get(variable.type)
+    fit = {"bool": _bool, "int": _int, "enum": _enum, "dict": _dict, "proxy": _proxy}.get(variable.type)
     if fit is not None:
         return fit(variable, value)
     if not isinstance(value, (str, int, float, Path)) or isinstance(value, bool):
@@ -52,6 +53,11 @@ def _int(variable: PersistentVariable, value: Any) -> int:
 def _enum(variable: PersistentVariable, value: Any) -> str:
     if value not in variable.choices:
         raise UsageError(f"{variable.name} cannot be {value!r}", nearest(str(value), variable.choices))
+    return str(value)
+
+
+def _proxy(variable: PersistentVariable, value: Any) -> str:  # noqa: ARG001 - as the others
+    proxy_address(str(value))
     return str(value)
 
 

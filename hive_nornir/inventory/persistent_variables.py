@@ -13,7 +13,7 @@ from hive_nornir.inventory.model import STAGES
 __all__ = ["ALIASES", "BY_NAME", "PHASES", "VARIABLES", "PersistentVariable", "Scope", "ValueType"]
 
 Scope = Literal["global", "stage", "none"]
-ValueType = Literal["str", "bool", "int", "enum", "directory", "dict"]
+ValueType = Literal["str", "bool", "int", "enum", "directory", "dict", "proxy"]
 
 PHASES = ("build-infra", "setup-hosts", "build-images", "build-volumes", "build-networks", "deploy-services", "initialize-services")
 
@@ -95,7 +95,7 @@ VARIABLES: tuple[PersistentVariable, ...] = (
     _V("published_port_map", "dict", "stage"),
     _V("zabbix_backup_cleanup_days_before", "int", default=3, exported="hive_zabbix_backup_cleanup_days_before"),
     _V("registry_backup_cleanup_days_before", "int", default=3, exported="hive_registry_backup_cleanup_days_before"),
-    _V("http_proxy", scope="stage", exported="hive_http_proxy"),
+    _V("http_proxy", "proxy", "stage", exported="hive_http_proxy"),
     _V("http_proxy_port", scope="stage", default="3128", exported="hive_http_proxy_port"),
     _V("vagrant_proxy", scope="stage", exported="hive_vagrant_proxy"),
     _V("registry_mirror", scope="stage", exported="hive_registry_mirror"),

@@ -12,6 +12,8 @@ from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hive_nornir.inventory.proxy import ProxyForward
+
 if TYPE_CHECKING:
     from nornir.core import Nornir
     from nornir.core.inventory import Groups, Host, Inventory
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from hive_nornir.inventory.variables import VariableScope
 
 __all__ = ["HiveInventory", "HostData", "nornir_for", "nornir_inventory"]
-
-_CONNECTIONS = ("paramiko", "hive")
 
 
 class HiveInventory:
@@ -107,6 +107,10 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
     extras: dict[str, Any] = {"alias": name, "known_hosts": site.context.known_hosts, "key_files": (key,)}
     if jump := scope.get("hive_ssh_jump"):
         extras["jump"] = str(jump)
+    options = {connection: ConnectionOptions(extras=dict(extras)) for connection in ("paramiko", "hive")}
+    if forward := ProxyForward.of(scope):
+        # Of one connection only, since there is one port: that of the runs.
+        options["hive"].extras = {**extras, "forward": forward}
     return Host(
         name=name,
         hostname=known.hostname if known else scope.get("hive_private_ip"),
@@ -115,7 +119,7 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
         platform="linux",
         groups=ParentGroups(groups[group] for group in own),
         data=cast("dict[str, Any]", HostData(scope)),
-        connection_options={connection: ConnectionOptions(extras=dict(extras)) for connection in _CONNECTIONS},
+        connection_options=options,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ def _done(site: Site, processor: RunProcessor, step: str) -> set[str]:
 def _connection_files(site: Site, provider_site: ProviderSite) -> bool:
     """Write ssh_config and pin the host keys that the provider knows."""
     from hive_nornir.inventory.known_hosts import KnownHosts
+    from hive_nornir.inventory.proxy import ProxyForward
     from hive_nornir.inventory.ssh_files import JumpHost, SshHost, write_ssh_config
 
     known = KnownHosts(site.context.known_hosts)
@@ -111,7 +113,9 @@ def _connection_files(site: Site, provider_site: ProviderSite) -> bool:
         key = site.private_key(server.variables)
         jump = server.variables.get("hive_ssh_jump")
         way = JumpHost.parse(str(jump), data.user) if jump else None
-        hosts.append(SshHost(server.name, data.hostname, data.user, data.port, key, jump=way))
+        forward = ProxyForward.of(server.variables)
+        port_and_proxy = (forward.port, forward.proxy) if forward else None
+        hosts.append(SshHost(server.name, data.hostname, data.user, data.port, key, port_and_proxy, way))
         pinned = _pin(known, [server.name, data.hostname], data) or pinned
     return write_ssh_config(site.context.ssh_config, hosts, site.context.known_hosts) or pinned
 
@@ -133,13 +137,14 @@ def _pin_all(known: KnownHosts, names: list[str], data: ConnectionData) -> bool:
 
 
 def _forget(site: Site) -> None:
-    """Pins and addresses of servers that are gone would only stand in the way of their successors."""
+    """Pins, addresses and certificates of servers that are gone would only stand in the way of their successors."""
     from hive_nornir.inventory.known_hosts import KnownHosts
 
     servers = site.inventory.servers
     addresses = [str(site.inventory.scope(name)["hive_private_ip"]) for name in servers]
     KnownHosts(site.context.known_hosts).remove([*servers, *addresses])
     site.context.ssh_config.unlink(missing_ok=True)
+    shutil.rmtree(site.context.context_dir / "trust", ignore_errors=True)
     site.reload()
 
 

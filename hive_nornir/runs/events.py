@@ -106,6 +106,8 @@ class RunProcessor:
         if connection is not None:
             traffic = connection.connection.traffic
             self.report.hosts[host.name].round_trips, self.report.hosts[host.name].sent = traffic.round_trips, traffic.sent
+            notes = [f"{host.name}: {note}" for note in connection.connection.notes]
+            self.report.notes += [note for note in notes if note not in self.report.notes]
 
     def subtask_instance_started(self, task: Task, host: Host) -> None:
         """Nornir: a role begins on a host."""

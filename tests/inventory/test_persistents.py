@@ -89,6 +89,7 @@ def test_what_hive_builder_stored_by_accident_is_never_applied(tmp_path, name):
         ("stage", "production", "production"),
         ("drbd_device_map", '{"db": 3}', {"db": 3}),
         ("http_proxy_port", "8080", "8080"),
+        ("http_proxy", "proxy.example:8080", "proxy.example:8080"),
         ("forward-zabbix-port", "99", 99),
     ],
 )
@@ -105,6 +106,7 @@ def test_values_are_cast(tmp_path, name, text, value):
         ("timeout", "1.5", "whole number"),
         ("tls_logging", "maybe", "must be one of"),
         ("stage", "stagin", "did you mean 'staging'"),
+        ("http_proxy", "http://proxy.example:8080", "must be host:port"),
         ("drbd_device_map", "[1]", "map in JSON"),
         ("drbd_device_map", "{", "map in JSON"),
         ("context_dir", "/no/such/folder", "no folder"),
@@ -215,6 +217,6 @@ def test_a_damaged_file_is_an_error_with_its_name(tmp_path, text):
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), key=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_back_as_it_went_in(tmp_path_factory, text, key):
     root = tmp_path_factory.mktemp("site")
-    for name, value in (("http_proxy", text), ("azure_secret", text), ("drbd_device_map", {key: text})):
+    for name, value in (("registry_mirror", text), ("azure_secret", text), ("drbd_device_map", {key: text})):
         persistents(root).set(name, value if isinstance(value, str) else json.dumps(value))
         assert persistents(root).get(name) == (value, "stage")

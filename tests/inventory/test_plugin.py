@@ -12,6 +12,7 @@ from nornir.core.task import Result
 
 from hive_nornir.inventory.context import SiteContext
 from hive_nornir.inventory.plugin import HiveInventory, nornir_for
+from hive_nornir.inventory.proxy import ProxyForward
 from hive_nornir.inventory.site_inventory import SiteInventory
 from hive_nornir.inventory.ssh_files import SshHost, write_ssh_config
 from hive_nornir.inventory.template_values import RenderError
@@ -67,6 +68,13 @@ def test_a_host_behind_another_is_reached_through_it(root):
     hosts = HiveInventory(str(root)).load().hosts
     assert hosts["p-hive1.x"].get_connection_parameters("paramiko").extras["jump"] == "gate.example:2222"
     assert "jump" not in hosts["p-hive0.x"].get_connection_parameters("paramiko").extras
+
+
+def test_the_port_to_the_proxy_is_opened_by_one_connection(root):
+    SiteContext.resolve(root, None, {}).persistents.set("http_proxy", "proxy.example:8080")
+    host = HiveInventory(str(root)).load().hosts["p-hive1.x"]
+    assert host.get_connection_parameters("hive").extras["forward"] == ProxyForward(3128, "proxy.example:8080", "10.0.1.7")
+    assert "forward" not in host.get_connection_parameters("paramiko").extras
 
 
 def test_what_the_ssh_config_says_counts(root):
