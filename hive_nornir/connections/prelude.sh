@@ -59,17 +59,19 @@ hv_write() {
   if [ -e /sys/fs/selinux/enforce ] && command -v restorecon >/dev/null 2>&1; then restorecon -- "$1" || :; fi
 }
 
+# hv_backup PATH: keeps a copy with the time in its name, where only root can read it; of several in one second, the first
+hv_backup() {
+  hv_b=$hv_lib/backups$1.$(date -u +%Y%m%dT%H%M%SZ)
+  (umask 077; mkdir -p -- "${hv_b%/*}") || return 1
+  [ -e "$hv_b" ] || { cp -p -- "$1" "$hv_b.new" && mv -f -- "$hv_b.new" "$hv_b"; }
+}
+
 # hv_edit PATH OLD VALIDATOR NEW [keep]: standard input becomes the text of the file that PATH leads to, which must still have the checksum
-# OLD and keeps its mode and owner; NEW is the new text's. `keep`: the file as it was is kept, once, beside it as NAME.hive-nornir-orig,
-# or where programs read every file of the folder, in /var/lib/hive-nornir/originals
+# OLD and keeps its mode and owner; NEW is the new text's. `keep`: the file as it was is kept by hv_backup
 hv_edit() {
   hv_p=$(readlink -f -- "$1" && echo .) || return 1
   hv_p=${hv_p%?.}
   [ "$(sha256sum <"$hv_p")" = "$2  -" ] || { echo "$1 was changed by somebody else meanwhile; run again" >&2; return 1; }
-  if [ -n "${5-}" ]; then
-    hv_o=$hv_p.hive-nornir-orig
-    case ${hv_p%/*} in *.d) hv_o=$hv_lib/originals$hv_p; (umask 077; mkdir -p -- "${hv_o%/*}") || return 1 ;; esac
-    [ -e "$hv_o" ] || { cp -p -- "$hv_p" "$hv_o.new" && mv -f -- "$hv_o.new" "$hv_o"; } || return 1
-  fi
+  [ -z "${5-}" ] || hv_backup "$hv_p" || return 1
   hv_write "$hv_p" "$(stat -c %a -- "$hv_p")" "$(stat -c %u:%g -- "$hv_p")" "$3" "$4"
 }

@@ -1,8 +1,8 @@
 """Files, folders and links on a host.
 
 What is written appears at once (a temporary file beside the target, renamed), and is at no moment wider than its final mode. A probe sends
-back checksums, and an old text only when it is needed for a diff or an edit. Edits keep a vendor's file as NAME.hive-nornir-orig, once
-(spec setup-hosts.md M-2; in folders of which programs read every file, like logrotate.d, in /var/lib/hive-nornir/originals instead).
+back checksums, and an old text only when it is needed for a diff or an edit. Edits keep the file as it was, with the time in its name, in
+/var/lib/hive-nornir/backups (spec setup-hosts.md M-2): beside it, programs that read every file of a folder would read the copy too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hive_nornir.operations._edit_operations import block, edit, line, without_l
 from hive_nornir.operations._states import FileState, absolute, attributes, feed, tidied
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, quote
 
-__all__ = ["absent", "block", "content", "directory", "edit", "line", "link", "read", "with_folder", "without_lines"]
+__all__ = ["absent", "block", "content", "directory", "edit", "line", "link", "read", "rights", "with_folder", "without_lines"]
 
 # A longer text is not fetched for a diff that nobody would read.
 DIFF_BYTES = 64 * 1024
@@ -125,6 +125,19 @@ def read(path: str) -> Operation:
     """The text of a file, in `outcome.observed.text`; "" when it is absent."""
     quoted = quote(absolute(path))
     return Operation(f"read {path}", f"[ ! -f {quoted} ] || cat -- {quoted}", lambda _seen: None)
+
+
+def rights(path: str, *, mode: int, owner: str = "root", group: str = "root") -> Operation:
+    """Mode and owner of a file whose text is somebody else's business; nothing when it is absent, or is no file.
+
+    :param owner: name or number, like `group`.
+    """
+
+    def decide(seen: Observed) -> Change | None:
+        state = FileState.parse(seen.text)
+        return attributes(path, state, mode, owner, group) if state.kind == "regular file" else None
+
+    return Operation(f"rights of {path}", f"hv_stat {quote(absolute(path))}", decide)
 
 
 def with_folder(operation: Operation, path: str) -> Operation:

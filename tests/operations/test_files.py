@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,8 @@ def test_everything_is_as_wanted_and_a_second_run_changes_nothing(vendor_files: 
     assert (host / "a").stat().st_mode & 0o7777 == 0o755
     assert (host / "turned").readlink() == Path("new")
     assert not (host / "folder").exists()
-    assert sorted(path.name for path in host.iterdir() if "hive-nornir" in path.name) == [
-        "chrony.conf.hive-nornir-orig",
-        "sshd_config.hive-nornir-orig",
-    ]
+    assert [path.name for path in host.iterdir() if "hive-nornir" in path.name] == []
+    assert backups(local, host).keys() == {"chrony.conf", "sshd_config"}
     before, trips = tree(host), local.traffic.round_trips
     assert statuses(run(*every_kind(host))) == ["unchanged"] * 9
     assert tree(host) == before
@@ -113,7 +112,7 @@ def test_a_file_that_its_program_refuses_is_not_installed(host: Path, run: Run) 
     assert f"the new {host}/sudoers is not valid; it was not installed" in outcome.stderr
     [outcome] = run(files.line(f"{host}/sudoers", "bad", match="good", validate=validate))
     assert outcome.status == "failed"
-    assert [(path.name, path.read_text()) for path in host.iterdir() if "orig" not in path.name] == [("sudoers", "good\n")]
+    assert [(path.name, path.read_text()) for path in host.iterdir()] == [("sudoers", "good\n")]
 
 
 def test_no_candidate_is_ever_wider_than_the_file_will_be(host: Path, run: Run) -> None:
@@ -160,16 +159,32 @@ def test_an_edit_stops_when_somebody_else_changed_the_file_meanwhile(host: Path,
     assert path.read_text() == "other\n"
 
 
-def test_a_vendors_file_is_kept_once_as_it_was(host: Path, run: Run, local: LocalTransport) -> None:
+def backups(local: LocalTransport, host: Path) -> dict[str, list[str]]:
+    """Name of a file -> what is kept of it, the oldest first."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((local.folder / f"lib/backups{host}").iterdir()):
+        name, time = path.name.rsplit(".", 1)
+        assert re.fullmatch(r"\d{8}T\d{6}Z", time)
+        found.setdefault(name, []).append(path.read_text("latin-1"))
+    return found
+
+
+def test_each_edit_keeps_the_file_as_it_was_with_the_time_in_its_name(host: Path, run: Run, local: LocalTransport) -> None:
     (host / "conf").write_text("vendor\n")
-    (host / "logrotate.d").mkdir()
-    (host / "logrotate.d/syslog").write_text("vendor\n")
-    for line in ("a", "b"):
-        assert statuses(run(files.line(f"{host}/conf", line), files.line(f"{host}/logrotate.d/syslog", line))) == ["changed"] * 2
-    assert (host / "conf.hive-nornir-orig").read_text() == "vendor\n"
-    # logrotate would read a copy there as well
-    assert [path.name for path in (host / "logrotate.d").iterdir()] == ["syslog"]
-    assert (local.folder / f"lib/originals{host}/logrotate.d/syslog").read_text() == "vendor\n"
+    (host / "conf").chmod(0o640)
+    run(files.line(f"{host}/conf", "a"))
+    [kept] = (local.folder / f"lib/backups{host}").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o640
+    kept.rename(kept.with_name("conf.20200101T000000Z"))  # as if it had been some time ago
+    run(files.line(f"{host}/conf", "b"))
+    assert backups(local, host) == {"conf": ["vendor\n", "vendor\na\n"]}
+
+
+def test_of_edits_in_one_second_the_first_copy_is_kept(host: Path, run: Run, local: LocalTransport) -> None:
+    (host / "conf").write_text("vendor\n")
+    run(files.line(f"{host}/conf", "a"), files.line(f"{host}/conf", "b"))
+    assert backups(local, host)["conf"][0] == "vendor\n"
+    assert [path.name for path in host.iterdir()] == ["conf"]
 
 
 def test_edits_of_one_file_add_up_although_they_come_together(host: Path, run: Run) -> None:
@@ -255,12 +270,13 @@ def come_through(shell: LocalShell, folder: Path, wanted: dict[str, bytes]) -> N
     assert set(statuses(Engine(transport, "here").run(first))) == {"changed"}
     made = {path.name: path.read_bytes() for path in host.iterdir()}
     for name, data in wanted.items():
-        assert made.pop(f"{name}.hive-nornir-orig", b"") == data
+        kept = [path for path in (folder / f"lib/backups{host}").glob("*") if path.name.rsplit(".", 1)[0] == name]
+        assert [path.read_bytes() for path in kept] == [data] * bool(data)
         newline = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
         assert made.pop(name).rstrip(b"\r\n") == data + (b"" if data.endswith(b"\n") or not data else newline) + line.encode()
     assert made == {}
     assert set(statuses(Engine(transport, "here").run([directory, *first[1 + len(wanted) :]]))) == {"unchanged"}
-    assert {path.name for path in folder.iterdir()} == {"run", host.name}
+    assert {path.name for path in folder.iterdir()} <= {"run", "lib", host.name}
 
 
 def test_nasty_names_and_contents_come_through_every_shell(tmp_path: Path, shells: list[LocalShell]) -> None:
