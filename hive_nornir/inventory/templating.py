@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ class _CodeGenerator(NativeCodeGenerator):
 class _Environment(Environment):
     code_generator_class = _CodeGenerator
     context_class = _LazyContext
+
+    @staticmethod
+    def concat(pieces: Iterable[Any]) -> Any:
+        """What a macro, a `{% set x %}…{% endset %}` or another block gives."""
+        return _joined(list(pieces))
 
 
 class Templar:
