@@ -144,18 +144,19 @@ class Site:
                 host.close_connections()
 
     def certificate_authority(self, *, create: bool) -> SiteCA | None:
-        """The site's certificate authority (spec build-infra.md 9).
+        """The site's certificate authority (spec build-infra.md 9), which signs for servers and is trusted by all of them.
 
-        :param create: make it when it is not there.
+        :param create: make it when it is not there, and the one for clients of Docker's API beside it.
         :returns: None when it is not there and is not to be made.
         """
+        from hive_nornir.inventory.authorities import Authorities
         from hive_nornir.inventory.ca import CA_DAYS, SiteCA
 
         folder = self.context.context_dir / "ca"
         if not create and not (folder / "cacert.pem").exists():
             return None
         mother = self.inventory.scope(self.inventory.mother)
-        return SiteCA.load_or_create(
+        ca = SiteCA.load_or_create(
             folder,
             self.inventory.hive_name,
             days=int(mother.get("hive_valid_in", CA_DAYS)),
@@ -163,6 +164,8 @@ class Site:
             imported_cert=str(mother.get("hive_ca_cert", "")),
             imported_key=str(mother.get("hive_ca_key", "")),
         )
+        Authorities(self.context.context_dir, self.inventory.hive_name).api_clients(create=create)
+        return ca
 
     def private_key(self, variables: Mapping[str, Any]) -> Path:
         """The private key that lets us into a server: `hive_private_key_path`, or the stage's own.

@@ -166,6 +166,14 @@ class TrustStore(_Data):
         """The file of the site's CA (TLS-5)."""
         return self.anchor.format(hive_name=hive_name)
 
+    def former_anchor_of(self, hive_name: str, mark: str) -> str:
+        """The file of a former CA of the site, beside it (L-17).
+
+        :param mark: tells it from others; `*` for a pattern of all.
+        """
+        stem, _, suffix = self.anchor_of(hive_name).rpartition(".")
+        return f"{stem}-former-{mark}.{suffix}"
+
 
 class Tls(_Data):
     """The host's own certificates (spec setup-hosts.md 3.3).
@@ -189,6 +197,11 @@ class Tls(_Data):
     def request(self, name: str) -> str:
         """Path of its signing request."""
         return f"{self.folder}/misc/{name}.csr"
+
+    @property
+    def api_client_ca(self) -> str:
+        """Path of the CA whose clients Docker's API lets in; not among the anchors, since nothing else is to trust it (P-10)."""
+        return f"{self.folder}/certs/hive-api-client-ca.pem"
 
 
 class Docker(_Data):

@@ -10,7 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hive_nornir.errors import HiveError
+from hive_nornir.inventory import ca as ca_module
+from hive_nornir.inventory.atomic import atomic_write
 from hive_nornir.inventory.ca import SiteCA
+from hive_nornir.inventory.leaf import Leaf
+
+NAME = "p-hive0.shop.example"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +104,7 @@ def test_a_prefix_that_cannot_be_read_is_refused_before_anything_is_made(tmp_pat
 
 
 def test_a_server_certificate_serves_and_calls_and_names_the_server(ca, server_key):
-    pem = ca.sign_server(request_for(server_key), dns=["p-hive0.shop.example"], ips=["10.1.0.4", "127.0.0.1"], days=397)
+    pem = ca.sign(request_for(server_key), Leaf(NAME, dns=(NAME,), ips=("10.1.0.4", "127.0.0.1")))
 
     certificate = x509.load_pem_x509_certificate(pem)
     certificate.verify_directly_issued_by(ca.certificate)
@@ -113,13 +118,25 @@ def test_a_server_certificate_serves_and_calls_and_names_the_server(ca, server_k
     assert 396 <= (certificate.not_valid_after_utc - datetime.now(timezone.utc)).days <= 397
 
 
+def test_a_client_certificate_is_good_for_nothing_else(ca, server_key):
+    leaf = Leaf("admin@p-hive0.shop.example", emails=("admin@p-hive0.shop.example",), usages=("client",))
+
+    certificate = x509.load_pem_x509_certificate(ca.sign(request_for(server_key), leaf))
+
+    assert certificate.subject.rfc4514_string() == "CN=admin@p-hive0.shop.example,DC=shop,DC=example"
+    assert list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.RFC822Name) == ["admin@p-hive0.shop.example"]
+    assert not names.get_values_for_type(x509.DNSName)
+
+
 def test_a_server_cannot_ask_for_more_than_its_own_key(ca, server_key):
     greedy = [
         x509.SubjectAlternativeName([x509.DNSName("other.shop.example")]),
         x509.BasicConstraints(ca=True, path_length=None),
     ]
 
-    pem = ca.sign_server(request_for(server_key, "other.shop.example", greedy), dns=["p-hive0.shop.example"], ips=[], days=1)
+    pem = ca.sign(request_for(server_key, "other.shop.example", greedy), Leaf(NAME, dns=(NAME,)))
 
     assert b"other" not in x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     assert not x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -131,24 +148,24 @@ def test_a_request_that_is_not_signed_with_its_own_key_is_refused(ca, server_key
     forged = x509.load_der_x509_csr(bytes(der)).public_bytes(serialization.Encoding.PEM)
 
     with pytest.raises(HiveError, match="not signed with its own key"):
-        ca.sign_server(forged, dns=["h"], ips=[], days=1)
+        ca.sign(forged, Leaf("h"))
 
 
 @pytest.mark.parametrize("broken", [b"", b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"])
 def test_a_broken_request_is_refused_with_the_servers_name(ca, broken):
     with pytest.raises(HiveError, match=r"^p-hive0: its certificate request cannot be read"):
-        ca.sign_server(broken, dns=["p-hive0"], ips=[], days=1)
+        ca.sign(broken, Leaf("p-hive0"))
 
 
 def test_a_weak_key_is_refused(ca):
     weak = ec.generate_private_key(ec.SECP192R1())
 
     with pytest.raises(HiveError, match="too weak"):
-        ca.sign_server(request_for(weak), dns=["h"], ips=[], days=1)
+        ca.sign(request_for(weak), Leaf("h"))
 
 
 def test_no_certificate_outlives_the_authority(ca, server_key):
-    pem = ca.sign_server(request_for(server_key), dns=["h"], ips=[], days=36500)
+    pem = ca.sign(request_for(server_key), Leaf("h", days=36500))
 
     assert x509.load_pem_x509_certificate(pem).not_valid_after_utc == ca.certificate.not_valid_after_utc
 
@@ -156,7 +173,7 @@ def test_no_certificate_outlives_the_authority(ca, server_key):
 def test_a_name_longer_than_a_common_name_may_be_is_still_certified(ca, server_key):
     name = "p-hive0." + "a" * 60 + ".example"
 
-    certificate = x509.load_pem_x509_certificate(ca.sign_server(request_for(server_key), dns=[name], ips=[], days=1))
+    certificate = x509.load_pem_x509_certificate(ca.sign(request_for(server_key), Leaf(name, dns=(name,))))
 
     assert certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName) == [name]
 
@@ -164,7 +181,7 @@ def test_a_name_longer_than_a_common_name_may_be_is_still_certified(ca, server_k
 def test_threads_get_different_serials(ca, server_key):
     request = request_for(server_key)
     with ThreadPoolExecutor(max_workers=4) as pool:
-        pems = list(pool.map(lambda n: ca.sign_server(request, dns=[f"h{n}"], ips=[], days=1), range(8)))
+        pems = list(pool.map(lambda n: ca.sign(request, Leaf(f"h{n}")), range(8)))
 
     assert len({x509.load_pem_x509_certificate(pem).serial_number for pem in pems}) == 8
 
@@ -198,6 +215,28 @@ def test_an_imported_pair_that_is_no_use_is_refused_and_changes_nothing(folder, 
     with pytest.raises(HiveError, match=reason):
         SiteCA.load_or_create(folder, "shop.example", imported_cert=certificate, imported_key=key)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_an_import_that_is_killed_leaves_no_pair_that_does_not_match(folder, monkeypatch):
+    certificate, key = own_pair()
+    monkeypatch.setattr(ca_module, "atomic_write", killed_at("cacert.pem"))
+    with pytest.raises(KeyboardInterrupt):
+        SiteCA.load_or_create(folder, "shop.example", imported_cert=certificate, imported_key=key)
+    monkeypatch.undo()
+
+    ca = SiteCA.load_or_create(folder, "shop.example", imported_cert=certificate, imported_key=key)
+
+    assert ca.key.public_key() == ca.certificate.public_key()
+    assert SiteCA.load(folder, "shop.example").key.public_key() == ca.certificate.public_key()
+
+
+def killed_at(name):
+    def write(path, data, mode):
+        if path.name == name:
+            raise KeyboardInterrupt
+        atomic_write(path, data, mode)
+
+    return write
 
 
 def test_a_certificate_without_its_key_is_reported_not_replaced(folder):

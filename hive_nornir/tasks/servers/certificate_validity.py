@@ -1,50 +1,45 @@
-"""When a server's certificate has to be issued anew (spec setup-hosts.md TLS-4). Pure."""
+"""When a certificate has to be issued anew (spec setup-hosts.md TLS-4). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+
+from hive_nornir.inventory.trust_ledger import issuer_among
+
+if TYPE_CHECKING:
+    from hive_nornir.inventory.leaf import Leaf
 
 __all__ = ["reason_to_issue"]
 
 
-def reason_to_issue(
-    certificate: str, request: str, ca: x509.Certificate, dns: Sequence[str], ips: Sequence[str], now: datetime | None = None
-) -> str:
+def reason_to_issue(certificate: str, request: str, issuers: Sequence[x509.Certificate], leaf: Leaf, now: datetime | None = None) -> str:
     """Why a certificate has to be issued, in plain words; "" while the present one serves.
 
     :param certificate: the present one, PEM; "" without one.
     :param request: the signing request, PEM; "" while it is still to be made.
-    :param ca: who has to have signed it.
-    :param dns: the names that it has to carry, `ips` the addresses; in any order.
+    :param issuers: one of them has to have signed it.
+    :param leaf: what it has to say.
     :param now: with a time zone; the present time when not given.
     """
     if not certificate:
         return "there is none"
     try:
         present = x509.load_pem_x509_certificate(certificate.encode())
-        if not request or present.public_key() != x509.load_pem_x509_csr(request.encode()).public_key():
-            return "the key changed"
-        present.verify_directly_issued_by(ca)
+        same_key = bool(request) and present.public_key() == x509.load_pem_x509_csr(request.encode()).public_key()
     except ValueError:
-        return "the present one cannot be read, or is from another authority"
-    except (InvalidSignature, TypeError):
+        return "the present one cannot be read"
+    if not same_key:
+        return "the key changed"
+    if issuer_among(issuers, present) is None:
         return "the site's CA changed"
-    if _names(present) != {*dns, *ips}:
-        return f"it has to be for {', '.join((*dns, *ips))}"
+    if not leaf.is_said_by(present):
+        return f"it has to be for {', '.join(leaf.names)} as {' and '.join(leaf.usages)}"
     left = present.not_valid_after_utc - (now or datetime.now(timezone.utc))
     # By thirds, so that a renewal may fail for months before anybody notices it the hard way.
     if left < (present.not_valid_after_utc - present.not_valid_before_utc) / 3:
         return f"the present one expires on {present.not_valid_after_utc:%Y-%m-%d}"
     return ""
-
-
-def _names(certificate: x509.Certificate) -> set[str]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return set()
-    return {*names.get_values_for_type(x509.DNSName), *(str(address) for address in names.get_values_for_type(x509.IPAddress))}

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
+from hive_nornir.inventory.leaf import LEAF_DAYS, Leaf
 from hive_nornir.operations import files, packages, services
 from hive_nornir.operations.core import Operation
 from hive_nornir.tasks.role import Steps, Target, Variables, role
-from hive_nornir.tasks.servers.certificate_files import CertificateFiles, pem_in, restart_is_due
-from hive_nornir.tasks.servers.certificate_validity import reason_to_issue
-from hive_nornir.tasks.servers.trust_anchor import site_ca, trust_anchor
-
-if TYPE_CHECKING:
-    from hive_nornir.operations.core import Outcome
+from hive_nornir.tasks.servers.certificate_files import CertificateFiles, issued_certificate
+from hive_nornir.tasks.servers.issuer import site_issuer
+from hive_nornir.tasks.servers.trust_anchor import trust_anchor
 
 __all__ = ["TlsCertificateVariables", "certificate_name", "tls_certificate"]
 
-# The most that others accept (CA/Browser Forum, Baseline Requirements 6.3.2).
-LEAF_DAYS = 397
 SHARED_REPOSITORY = "shared-repository"
 
 
@@ -37,24 +31,25 @@ def tls_certificate(host: Target, v: TlsCertificateVariables) -> Steps:
 
     The key is made on the server and never leaves it; the certificate is signed here. It is issued anew when the key, the names or
     the CA changed, when it is missing, and when less than a third of its lifetime is left. A running Docker is restarted then.
+
+    After a change of the CA, servers first trust both; a certificate of the new one is issued when all servers trust it, and the former
+    CA goes when no server has a certificate of it: run the phase until it changes nothing.
     """
     name = certificate_name(host, shared=bool(v.hive_shared_repository))
-    of_server = CertificateFiles(host.os.tls, name, host.site.hive_name)
-    key = of_server.key_pair()
-    request, look = of_server.request(key), of_server.look(services.restarted_if_running(host.os.docker.unit, on=[]))
-    seen = yield [*trust_anchor(host), *_folders(host), key, request, look, *_links(host, name)]
-
-    ca = site_ca(host)
+    tls = host.os.tls
     # TLS-3: names and addresses are the inventory's; what the request says about them is not looked at.
-    dns, ips = list(dict.fromkeys((name, host.name))), list(dict.fromkeys((v.hive_private_ip, "127.0.0.1")))
-    asked, present = _request(seen[request]), _certificate(seen[look])
-    reason = reason_to_issue(present, asked, ca.certificate, dns, ips)
-    if reason and not host.check:
-        # Serial numbers are random (RFC 5280, 4.1.2.2), so that hosts can be signed for side by side.
-        present = ca.sign_server(asked.encode(), dns=dns, ips=ips, days=v.hive_valid_in or LEAF_DAYS).decode()
-    if reason or restart_is_due(seen[look].observed):
-        issued = of_server.certificate("" if reason and host.check else present, reason + _warning(v))
-        yield [issued, services.restarted_if_running(host.os.docker.unit, on=[issued])]
+    leaf = Leaf(
+        name,
+        dns=tuple(dict.fromkeys((name, host.name))),
+        ips=tuple(dict.fromkeys((v.hive_private_ip, "127.0.0.1"))),
+        days=v.hive_valid_in or LEAF_DAYS,
+    )
+    trust = trust_anchor(host)
+    certificate = issued_certificate(site_issuer(host), CertificateFiles.of_server(tls, name), leaf, host.site.hive_name)
+    restart = services.restarted_if_running(host.os.docker.unit, on=[trust.changed, certificate.installed])
+    outcomes = yield [*trust.operations, *_folders(host), *certificate.operations, *_links(host, name), restart]
+    trust.note()
+    certificate.note(outcomes)
 
 
 def certificate_name(host: Target, *, shared: bool) -> str:
@@ -83,18 +78,3 @@ def _links(host: Target, name: str) -> list[Operation]:
         return []
     tls = host.os.tls
     return [files.link(path(host.name), path(name).rpartition("/")[2]) for path in (tls.key, tls.request, tls.certificate)]
-
-
-def _request(outcome: Outcome) -> str:
-    """The signing request; "" in a plan that would make one."""
-    return pem_in(outcome.observed.text, "CERTIFICATE REQUEST") if outcome.observed and outcome.status != "would-change" else ""
-
-
-def _certificate(outcome: Outcome) -> str:
-    return pem_in(outcome.observed.text, "CERTIFICATE") if outcome.observed else ""
-
-
-def _warning(v: TlsCertificateVariables) -> str:
-    """P-20: an overlong lifetime is honoured, and not in silence."""
-    days = v.hive_valid_in or LEAF_DAYS
-    return f", for {days} days as hive_valid_in says, where {LEAF_DAYS} are the most that others accept" if days > LEAF_DAYS else ""

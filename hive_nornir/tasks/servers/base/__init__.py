@@ -26,12 +26,13 @@ def base(host: Target, v: BaseVariables) -> Steps:
     programs, name, time zone and language; SELinux is permissive; people log in with keys only; nothing is upgraded unattended, least of
     all the kernel. What needs a restart of the server asks for it, and restarts it only when that is allowed.
     """
+    trusted, trust = trusted_ca(host)
     pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
     outcomes = yield [
         environment(host, v),
         *metadata_refresh(host, v),
         *mirrors(host, v),
-        *trusted_ca(host),  # before anything is fetched, but for the program that takes it over where that is missing (O-1)
+        *trusted,  # before anything is fetched, but for the program that takes it over where that is missing (O-1)
         *pip_configuration(v),
         *grow_var(host, v),
         *kernel(host, v),
@@ -45,6 +46,8 @@ def base(host: Target, v: BaseVariables) -> Steps:
         *cgroup(host),
         pending,
     ]
+    if trust:
+        trust.note()
     seen = outcomes[pending].observed
     yield from restart_and_wait(host, seen.text.split("\n") if seen and seen.text else [])
 

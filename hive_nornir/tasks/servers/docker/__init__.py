@@ -12,7 +12,8 @@ from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.addressing import MAX_INTERNAL_PREFIX
 from hive_nornir.operations import accounts, files, firewall, services, system
 from hive_nornir.operations.core import Change, Observed, Operation, quote
-from hive_nornir.tasks.role import Target, Variables, role
+from hive_nornir.tasks.role import Steps, Target, Variables, role
+from hive_nornir.tasks.servers.api_client import accepted_clients
 from hive_nornir.tasks.servers.base.limits import is_container
 from hive_nornir.tasks.servers.docker.daemon import API_PORT, configuration, configuration_file, override
 from hive_nornir.tasks.servers.docker.networks import bridge_address, bridge_ranges, no_overlap
@@ -56,28 +57,31 @@ class DockerVariables(Variables):
 
 
 @role()
-def docker(host: Target, v: DockerVariables) -> list[Operation]:
-    """Install Docker and let it listen, over TLS and only for clients with a certificate of the site, to the other servers.
+def docker(host: Target, v: DockerVariables) -> Steps:
+    """Install Docker and let it listen to the other servers, over TLS and only for clients with a certificate that is meant for it.
 
     The site's ranges for Docker's networks must be free. The engine is restarted when its configuration changed. The administrator joins
     the group docker, and is logged in anew, since that counts from its next login.
     """
+    clients = accepted_clients(host)
     settings = configuration_file(_settings(host, v))
     drop_in = override(host.os.docker, bridge_address(v.hive_internal_cidr))
     reload = services.daemon_reload(on=[drop_in])
-    return [
+    yield [
         *_preconditions(host, v),
         no_overlap(v.hive_internal_cidr, _addresses(host)),  # DOC-8
         *_forwarding(host, v),  # DOC-6
         *_open_ports(host, v),  # DOC-5
         *engine(host, v.hive_docker_source, v.hive_docker_version),  # DOC-1
         files.directory("/etc/docker", mode=0o700),
+        clients.file,  # P-10
         settings,  # DOC-2
         drop_in,  # DOC-3
         reload,
         replace(accounts.member(v.hive_safe_admin, "docker"), relogin=True),  # DOC-4, H-6
-        services.running(host.os.docker.unit, restart_on=[settings, drop_in, reload]),  # DOC-7
+        services.running(host.os.docker.unit, restart_on=[clients.file, settings, drop_in, reload]),  # DOC-7
     ]
+    clients.note()
 
 
 def _preconditions(host: Target, v: DockerVariables) -> list[Operation]:
@@ -109,7 +113,7 @@ def _settings(host: Target, v: DockerVariables) -> dict[str, Any]:
     return configuration(
         # Clients of a shared repository come from outside of the site.
         address="0.0.0.0" if v.hive_shared_repository else v.hive_private_ip,  # noqa: S104
-        ca=host.os.ca.anchor_of(host.site.hive_name),
+        ca=host.os.tls.api_client_ca,
         certificate=host.os.tls.certificate(name),
         key=host.os.tls.key(name),
         mirror=v.hive_registry_mirror,

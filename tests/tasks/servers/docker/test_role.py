@@ -4,7 +4,6 @@ import pytest
 from pydantic import ValidationError
 
 from hive_nornir.errors import OperationFailed, UsageError
-from hive_nornir.inventory.ca import SiteCA
 from hive_nornir.operations.core import Observed
 from hive_nornir.tasks.servers.docker import DockerVariables, docker
 from tests.tasks.servers.targets import due, named, settled, target
@@ -12,7 +11,7 @@ from tests.tasks.servers.targets import due, named, settled, target
 
 def operations(context, *, distribution=("debian", "12"), name="p-hive0.example.com", check=False, **values):
     v = DockerVariables.model_validate({"hive_private_ip": "10.1.0.4", **values})
-    return docker.function(target(context, distribution=distribution, name=name, check=check), v)
+    return next(docker.function(target(context, distribution=distribution, name=name, check=check), v))
 
 
 def names(found):
@@ -30,6 +29,7 @@ def test_ports_and_ranges_are_looked_at_before_the_engine_is_installed(tmp_path)
     assert all(place(found, start) < engine for start in before)
     assert found[-1].name == "service docker.service"
     assert set(names(found[-1].triggered_by)) == {
+        "file /etc/ssl/hive/certs/hive-api-client-ca.pem",
         "file /etc/docker/daemon.json",
         "unit file /etc/systemd/system/docker.service.d/hive.conf",
         "daemon-reload after unit file /etc/systemd/system/docker.service.d/hive.conf",
@@ -107,7 +107,7 @@ def test_the_proxy_is_open_to_servers_and_containers_if_there_is_one(tmp_path):
 def test_the_daemon_listens_on_the_private_address_with_the_sites_certificate(tmp_path):
     text = due(named(operations(tmp_path), "file /etc/docker/daemon.json"), "absent").apply
     assert '"tcp://10.1.0.4:2376"' in text
-    assert '"tlscacert": "/usr/local/share/ca-certificates/hive-example.com.crt"' in text
+    assert '"tlscacert": "/etc/ssl/hive/certs/hive-api-client-ca.pem"' in text
     assert '"tlskey": "/etc/ssl/hive/private/p-hive0.example.com_key.pem"' in text
     assert "storage-driver" not in text
 
@@ -138,9 +138,20 @@ def test_a_range_that_cannot_be_cut_is_refused(tmp_path, cidr):
         operations(tmp_path, hive_internal_cidr=cidr)
 
 
-def test_it_lets_in_whom_the_site_signed(tmp_path):
-    """The CA of daemon.json is the file that tls-certificate fills."""
-    from hive_nornir.tasks.servers.trust_anchor import trust_anchor
+def test_it_lets_in_whom_the_authority_of_clients_signed_and_makes_that_if_there_is_none(tmp_path):
+    plan = due(named(operations(tmp_path, check=True), "file /etc/ssl/hive/certs/hive-api-client-ca.pem"), "absent")
+    assert "yet to be made" in plan.summary
+    assert list(tmp_path.iterdir()) == []
 
-    SiteCA.load_or_create(tmp_path / "ca", "example.com")
-    assert "file /usr/local/share/ca-certificates/hive-example.com.crt" in names(trust_anchor(target(tmp_path)))
+    text = due(named(operations(tmp_path), "file /etc/ssl/hive/certs/hive-api-client-ca.pem"), "absent").apply
+    assert (tmp_path / "ca" / "api-client" / "cacert.pem").read_text() in text
+    assert text.startswith("hv_write /etc/ssl/hive/certs/hive-api-client-ca.pem 644 root:root")
+
+
+def test_when_it_is_done_the_mother_knows_whom_the_server_lets_in(tmp_path):
+    steps = docker.function(target(tmp_path), DockerVariables.model_validate({"hive_private_ip": "10.1.0.4"}))
+    next(steps)
+    assert not (tmp_path / "trust").exists()
+    assert next(steps, None) is None
+    [record] = (tmp_path / "trust" / "api-client" / "servers").iterdir()
+    assert record.name == "p-hive0.example.com.json"
