@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
     from hive_nornir.tasks.servers.base.variables import BaseVariables
 
-__all__ = ["login", "settings_in_effect", "wrong_settings"]
+__all__ = ["login", "settings_in_effect", "way_to_the_proxy", "wrong_settings"]
 
 HEADER = "# Written by hive-nornir; read before everything else, and the first value of an option counts."
 _MARK = "@@hive-nornir"
@@ -32,15 +32,34 @@ _EFFECTIVE = 'hv_sshd() { sshd -T "$@" 2>/dev/null || sshd -T -C user=root,host=
 
 
 def login(host: Target, v: BaseVariables) -> list[Operation]:
-    """Keys only, no reverse look-ups of clients; behind a proxy its forwarded port is open to containers (BASE-3)."""
+    """Keys only, no reverse look-ups of clients."""
     data = host.os.sshd
-    settings = {"PasswordAuthentication": "no", data.keyboard_interactive: "no", "UseDNS": "no"}
-    if v.proxy_url:
-        settings["GatewayPorts"] = "yes"
-    guard = sshd_guard(data, "settings of sshd", list(filter(None, (data.config, data.dropin))))
+    guard = _guard(data)
     # P-19: hive-builder wrote it for vulnerable builds and never took it back.
     no_grace = files.without_lines(data.config, r"^\s*LoginGraceTime\s+0\s*$", validate=_validation(data, {}, 'cat "$hv_v"'), guard=guard)
-    return [mended_openssh(host), no_grace, settings_in_effect(data, settings, vulnerable(host), guard=guard, after=(no_grace,))]
+    settings = settings_in_effect(data, _settings(data, v), vulnerable(host), guard=guard, after=(no_grace,))
+    return [mended_openssh(host), no_grace, settings]
+
+
+def way_to_the_proxy(host: Target, v: BaseVariables) -> list[Operation]:
+    """BASE-3: behind a proxy the server's port that leads there is open to all of the server and to containers.
+
+    It is our own connection that has the port, so a new one is made (L-18), and all of this before anything is fetched.
+    """
+    if not v.proxy_url:
+        return []
+    data = host.os.sshd
+    settings = settings_in_effect(data, _settings(data, v), vulnerable(host), guard=_guard(data))
+    return [replace(settings, name="sshd forwards for containers too", relogin=True)]
+
+
+def _settings(data: Sshd, v: BaseVariables) -> dict[str, str]:
+    settings = {"PasswordAuthentication": "no", data.keyboard_interactive: "no", "UseDNS": "no"}
+    return settings | ({"GatewayPorts": "yes"} if v.proxy_url else {})
+
+
+def _guard(data: Sshd) -> Guard:
+    return sshd_guard(data, "settings of sshd", list(filter(None, (data.config, data.dropin))))
 
 
 def settings_in_effect(

@@ -8,7 +8,7 @@ import pytest
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.core import Observed
-from hive_nornir.tasks.servers.base.sshd import login, settings_in_effect, wrong_settings
+from hive_nornir.tasks.servers.base.sshd import login, settings_in_effect, way_to_the_proxy, wrong_settings
 from hive_nornir.tasks.servers.base.variables import BaseVariables
 from tests.tasks.servers.servers import ALMA, server
 from tests.tasks.servers.targets import named
@@ -74,6 +74,12 @@ def test_el8_has_no_drop_ins_and_an_older_name(tmp_path):
 
 def test_a_proxy_opens_its_forwarded_port_to_others(tmp_path):
     assert "GatewayPorts yes" in change(tmp_path, OURS, options={"hive_http_proxy": "p:8080"}).diff
+    values = BaseVariables(hive_private_ip="10.1.0.4", hive_http_proxy="p:8080")
+    [early] = way_to_the_proxy(server(tmp_path), values)
+    assert early.relogin
+    assert early.guard is not None
+    assert "GatewayPorts yes" in early.decide(Observed(said(OURS))).diff
+    assert way_to_the_proxy(server(tmp_path), BaseVariables(hive_private_ip="10.1.0.4")) == []
 
 
 def test_a_file_that_has_no_effect_is_a_failure(tmp_path):
