@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hive_nornir.errors import UsageError
+from hive_nornir.errors import DefinitionErrors, Problem, UsageError
 from hive_nornir.inventory.allocations import allocate_device_ids, allocate_ports
 from hive_nornir.inventory.definitions import Definitions
 from hive_nornir.inventory.model import Stage
@@ -64,6 +64,17 @@ def _assign(stored: Mapping[str, Mapping[str, Any]], definitions: Definitions, s
             raise UsageError(f"{store.file}: {variable.name} of stage {stage} must hold whole numbers only", "mend it by hand")
         return {str(name): number for name, number in value.items()}
 
-    device_ids = {stage: allocate_device_ids(definitions, recorded(_DEVICE_IDS, stage)).numbers for stage in definitions.stages}
-    ports = {stage: allocate_ports(definitions, recorded(_PORTS, stage), stage).numbers for stage in definitions.stages}
-    return Numbers(device_ids, ports)
+    numbers = Numbers({}, {})
+    problems: list[Problem] = []
+    for stage in definitions.stages:
+        try:
+            numbers.device_ids[stage] = allocate_device_ids(definitions, recorded(_DEVICE_IDS, stage)).numbers
+        except DefinitionErrors as error:
+            problems += error.problems
+        try:
+            numbers.ports[stage] = allocate_ports(definitions, recorded(_PORTS, stage), stage).numbers
+        except DefinitionErrors as error:
+            problems += error.problems
+    if problems:
+        raise DefinitionErrors(problems)
+    return numbers

@@ -55,15 +55,14 @@ class SiteInventory:
         :raises DefinitionErrors: with everything that is wrong in the definitions and variables files.
         :raises UsageError: the stage is not defined, or has no such first hive.
         """
-        definitions = _definitions(context)
-        numbers = read_numbers(context.persistents.store, definitions)
+        definitions, numbers = _definitions(context)
         computed = compute(definitions, _first_hives(context, definitions), numbers.device_ids, numbers.ports)
         files = load_variable_files(context.inventory_path, ["all", *computed.groups], computed.objects)
         if files.problems:
             raise DefinitionErrors(files.problems)
         lookups = Lookups(context.root, context.env)
         templar = Templar(lookups.globals(), site_filters(context.root / "plugins" / "filter"))
-        given = {**context.persistents.exported(), **(injected or {})}
+        given = {"inventory_dir": str(context.inventory_path), **context.persistents.exported(), **(injected or {})}
         return cls(context, definitions, numbers, SiteVariables(computed, files, context.stage, given, templar), lookups)
 
     @property
@@ -183,10 +182,11 @@ class SiteInventory:
         return ansible_export.graph(self.variables)
 
 
-def _definitions(context: SiteContext) -> Definitions:
+def _definitions(context: SiteContext) -> tuple[Definitions, Numbers]:
     providers = {*BUILTIN_PROVIDERS, *(point.name for point in entry_points(group="hive_nornir.providers"))}
     try:
         definitions = load_definitions(context.root, providers, inventory=context.inventory_path)
+        numbers = read_numbers(context.persistents.store, definitions)
     except DefinitionErrors as error:
         # All problems at once: what the variables files show by themselves belongs to them.
         others: VariableFiles = load_variable_files(context.inventory_path, ["all", *GROUPS], None)
@@ -196,7 +196,7 @@ def _definitions(context: SiteContext) -> Definitions:
             f"stage {context.stage} is not defined in the hive definition",
             f"defined: {', '.join(definitions.stages)}; choose one with --stage or `set stage`",
         )
-    return definitions
+    return definitions, numbers
 
 
 def _first_hives(context: SiteContext, definitions: Definitions) -> dict[Any, int]:

@@ -175,6 +175,30 @@ def test_all_problems_are_reported_at_once(root):
     assert all(word in text for word in ("imagge", "given twice", "no group 'hivs'"))
 
 
+def test_what_contradicts_the_recorded_numbers_is_reported_with_the_rest(root):
+    dump(
+        root / ".hive/persistents.yml",
+        {"drbd_device_map": {"staging": {"data": 3}}, "published_port_map": {"private": {"web:80/tcp": 443}}},
+    )
+    services = yaml.safe_load((root / "inventory/services.yml").read_text())
+    services["services"]["web"]["volumes"][0]["drbd"]["device_id"] = 4
+    dump(root / "inventory/services.yml", services)
+    (root / "inventory/group_vars/hivs.yml").write_text("a: 1\n")
+    with pytest.raises(DefinitionErrors) as error:
+        load(root)
+    assert [words in str(error.value) for words in ("has device id 3", "443/tcp is assigned to web:80/tcp", "no group 'hivs'")] == [
+        True
+    ] * 3
+
+
+def test_templates_know_the_folder_of_the_definitions_as_in_ansible(root):
+    (root / "secrets.yml").write_text("key: abc\n")
+    dump(
+        root / "inventory/group_vars/all.yml", {"credentials": "{{ lookup('file', inventory_dir | dirname + '/secrets.yml') | from_yaml }}"}
+    )
+    assert load(root).scope("web")["credentials"] == {"key": "abc"}
+
+
 def test_definitions_and_variables_are_read_where_inventory_path_says(root):
     (root / "inventory").rename(root / "elsewhere")
     with pytest.raises(DefinitionErrors, match=r"inventory: no file with plugin: hive_inventory"):
