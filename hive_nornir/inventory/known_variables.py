@@ -53,14 +53,20 @@ def _exported() -> Iterator[str]:
 
 
 def _named_by_site(variables: SiteVariables, root: Path) -> set[str]:
-    """The names in templates of the site's definitions and variables, and in its roles."""
+    """The names in templates of the site's definitions and variables, in its roles and in its playbook."""
     computed = variables.computed
     values: list[Any] = [*variables.files.groups.values(), *variables.files.objects.values(), *computed.group_variables.values()]
     values += [owner.variables for owner in computed.objects.values()]
     texts = [text for value in values for text in _texts(value) if "{" in text]
-    roles = [file for file in (root / "roles").rglob("*") if file.suffix in _ROLE_ENDINGS and file.is_file()]
-    texts += [file.read_text(encoding="utf-8", errors="replace") for file in roles]
+    texts += [file.read_text(encoding="utf-8", errors="replace") for file in _readers(root) if file.is_file()]
     return {name for text in texts for name in _NAME.findall(text)}
+
+
+def _readers(root: Path) -> Iterator[Path]:
+    yield root / "initialize-services.yml"
+    for folder in (root / "roles", *(root / ".hive").glob("*/roles")):
+        # Templates are called as the file that they become, such as my.cnf.
+        yield from (file for file in folder.rglob("*") if file.suffix in _ROLE_ENDINGS or "templates" in file.parts)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -33,3 +33,16 @@ def test_attributes_may_be_set_as_variables(tmp_path, names):
 
 def test_variables_of_one_service(tmp_path):
     assert unknown(tmp_path, ["hive_mem_limit", "hive_memlimit"], "host_vars", "web") == ["hive_memlimit"]
+
+
+def test_whatever_the_sites_own_roles_and_playbook_read(tmp_path):
+    names = ["hive_my_conf", "hive_my_task", "hive_my_context", "hive_my_playbook"]
+    for name, place in zip(
+        names,
+        ("roles/db/templates/etc/my.cnf", "roles/db/tasks/main.yml", ".hive/private/roles/x/vars/main.yml", "initialize-services.yml"),
+        strict=True,
+    ):
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{{{{ {name} }}}}\n")
+    assert unknown(tmp_path, [*names, "hive_my_other"]) == ["hive_my_other"]
