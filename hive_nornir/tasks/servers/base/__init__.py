@@ -7,6 +7,7 @@ from hive_nornir.operations.reboot import restart_and_wait
 from hive_nornir.tasks.role import Steps, Target, role
 from hive_nornir.tasks.servers.base.disk import grow_var, growth_pending
 from hive_nornir.tasks.servers.base.kernel import cgroup, kernel, kernel_pending
+from hive_nornir.tasks.servers.base.maintenance import maintained
 from hive_nornir.tasks.servers.base.mirrors import mirrors
 from hive_nornir.tasks.servers.base.proxy import environment, metadata_refresh, pip_configuration
 from hive_nornir.tasks.servers.base.selinux import selinux, selinux_pending
@@ -29,6 +30,7 @@ def base(host: Target, v: BaseVariables) -> Steps:
     trusted, trust = trusted_ca(host)
     pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
     outcomes = yield [
+        *maintained(host, v),
         environment(host, v),
         *metadata_refresh(host, v),
         *mirrors(host, v),

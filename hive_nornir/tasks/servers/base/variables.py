@@ -39,6 +39,7 @@ class BaseVariables(Variables):
     hive_unattended_upgrades: bool = Field(
         False, description="Leave on what upgrades packages by itself; off, so that kernel, DRBD and Docker change in a run only."
     )
+    hive_allow_end_of_life: bool = Field(False, description="Go on although the distribution gets no security updates any more.")
     hive_shared_repository: object = Field(None, description="Given when one repository, a container on the mother, serves several hives.")
 
     @field_validator("hive_yum_url", "hive_apt_url")
