@@ -56,4 +56,4 @@ def base(host: Target, v: BaseVariables) -> Steps:
 
 def _reasons(host: Target, v: BaseVariables) -> str:
     """Shell that prints, one a line, why the server has to restart (H-4)."""
-    return "\n".join(filter(None, (growth_pending(), kernel_pending(v), selinux_pending(host, v)))) + "\n:"
+    return "\n".join(filter(None, (growth_pending(), kernel_pending(host, v), selinux_pending(host, v)))) + "\n:"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files, packages, services
-from hive_nornir.operations.core import Operation, quote
+from hive_nornir.operations.core import Change, Observed, Operation, quote
 from hive_nornir.tasks.servers.base.limits import is_container, skipped
 
 if TYPE_CHECKING:
@@ -54,12 +55,40 @@ def kernel(host: Target, v: BaseVariables) -> list[Operation]:
     if is_container(host.facts):
         return [*operations, skipped("kernel packages", "a container has no kernel of its own")]
     # Installed before what is held is looked at, so that a kernel that comes now is held too.
-    return [packages.present(host.os.manager, data.packages_for(v.hive_kernel_version or host.facts.kernel)), *operations]
+    installed = packages.present(host.os.manager, data.packages_for(v.hive_kernel_version or host.facts.kernel))
+    return [installed, *operations, *([_next_kernel(v.hive_kernel_version)] if v.hive_kernel_version else [])]
 
 
-def kernel_pending(v: BaseVariables) -> str:
-    """Shell that prints why the server has to restart, if another kernel is wanted than the one that runs."""
-    if not v.hive_kernel_version:
+def _next_kernel(wanted: str) -> Operation:
+    """L-10: the wanted kernel is the one that the next start brings, and has what Docker needs; otherwise nobody is to restart for it."""
+    release = quote(wanted)
+    probe = (
+        f"uname -r; modprobe -nq -S {release} xt_addrtype && echo complete || echo\n"
+        'if command -v grubby >/dev/null; then echo grubby; hv_k=$(grubby --default-kernel); echo "${hv_k##*/vmlinuz-}"\n'
+        "else echo; ls /boot | sed -n 's/^vmlinuz-//p' | sort -V | tail -n 1; fi"
+    )
+
+    def decide(seen: Observed) -> Change | None:
+        running, complete, tool, following = (seen.text.split("\n") + [""] * 4)[:4]
+        if not complete:
+            raise OperationFailed(
+                f"the kernel {wanted} has no module xt_addrtype, without which Docker does not start",
+                "install all of its packages of modules",
+            )
+        if following == wanted or (not tool and running == wanted):
+            return None
+        if tool:
+            return Change(f"{following} -> {wanted}", f"grubby --set-default=/boot/vmlinuz-{release}", f"- {following}\n+ {wanted}")
+        raise OperationFailed(
+            f"the next start brings the kernel {following}, not {wanted}", "remove the newer ones, or set hive_kernel_version to the newest"
+        )
+
+    return Operation("kernel of the next start", probe, decide)
+
+
+def kernel_pending(host: Target, v: BaseVariables) -> str:
+    """Shell that prints why a container host has to restart, if another kernel is wanted than the one that runs."""
+    if not v.hive_kernel_version or "hives" not in host.groups or is_container(host.facts):
         return ""
     wanted = quote(v.hive_kernel_version)
     return f'[ "$(uname -r)" = {wanted} ] || echo "kernel $(uname -r) -> "{wanted}'
