@@ -106,7 +106,7 @@ def _unreadable(file: Path, line: int, message: str, hint: str = "") -> tuple[Ya
 def _syntax_error(error: yaml.MarkedYAMLError) -> tuple[int, str, str]:
     mark = error.problem_mark or error.context_mark
     what = error.problem or error.context or "unknown"
-    hint = "indent with spaces, never with tabs" if "'\\t'" in what else ""
+    hint = "indent with spaces, never with tabs" if "'\\t'" in what or "a tab" in what else ""
     return (mark.line + 1 if mark else 0), f"YAML syntax: {what}", hint
 
 

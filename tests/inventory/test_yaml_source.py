@@ -79,6 +79,11 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path):
     assert "cannot be read" in problems[0].message
 
 
+def test_a_tab_is_told_as_such(tmp_path):
+    [problem] = read(tmp_path, "a: 1\n\tb: 2\n")[1]
+    assert (problem.line, problem.hint) == (2, "indent with spaces, never with tabs")
+
+
 def test_deep_nesting_is_a_problem(tmp_path):
     _, problems = read(tmp_path, "[" * 20000 + "]" * 20000)
     assert "nest" in problems[0].message  # ours, or since 6.0.4 PyYAML's own words

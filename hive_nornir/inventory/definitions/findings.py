@@ -95,10 +95,7 @@ def _finding(model: type[BaseModel], detail: ErrorDetails) -> Finding:
     kind, value = detail["type"], detail["input"]
     steps = tuple(step for step in detail["loc"] if not (isinstance(step, str) and step[:1] in "<["))
     if kind in ("extra_forbidden", "invalid_key"):
-        known = _keys(_model_at(model, steps[:-1]))
-        return Finding(
-            steps, f"unknown key {steps[-1]!r}" if steps else "a key must be text", nearest(str(steps[-1]), known) if steps else ""
-        )
+        return _unknown_key(_model_at(model, steps[:-1]), steps) if steps else Finding(steps, "a key must be text")
     if kind == "missing":
         return Finding(steps[:-1], f"{steps[-1]} is missing")
     if is_template(value) and kind != "value_error":
@@ -108,6 +105,11 @@ def _finding(model: type[BaseModel], detail: ErrorDetails) -> Finding:
         return Finding(steps, str(error), error.hint if isinstance(error, WrongError) else "")
     hint = nearest(str(value), _choices(detail)) if kind == "literal_error" else ""
     return Finding(steps, f"expected {_expected(detail)}, found {_shown(value)}", hint)
+
+
+def _unknown_key(model: type[BaseModel], steps: Steps) -> Finding:
+    hint = getattr(model, "hints", {}).get(steps[-1]) or nearest(str(steps[-1]), _keys(model))
+    return Finding(steps, f"unknown key {steps[-1]!r}", hint)
 
 
 def _expected(detail: ErrorDetails) -> str:

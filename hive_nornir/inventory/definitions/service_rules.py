@@ -36,17 +36,21 @@ def check_service(service: ServiceDefinition, place: Place) -> list[Finding]:
 
     :param place: where it stands; the service holds its valid part.
     """
-    return [*_ports(service, place), *_standalone(service), *_labels(service), *_monitoring(service, place)]
+    return [*_sexagesimal_ports(place), *_ports(service), *_standalone(service), *_labels(service), *_monitoring(service, place)]
 
 
-def _ports(service: ServiceDefinition, place: Place) -> Iterator[Finding]:
+def _sexagesimal_ports(place: Place) -> Iterator[Finding]:
+    """YAML 1.1 takes `22:22` for a number in base 60."""
+    ports = place.raw.get("ports")
+    for index, read in enumerate(ports if isinstance(ports, list) else []):
+        written = place.source.written((*place.steps, "ports", index)) or ""
+        if ":" in written and isinstance(read, int):
+            yield Finding(("ports", index), f"YAML reads {written} without quotes as the number {read}", f'write "{written}"')
+
+
+def _ports(service: ServiceDefinition) -> Iterator[Finding]:
     seen: dict[tuple[object, ...], int] = {}
     for index, port in enumerate(service.ports):
-        written = place.source.written((*place.steps, "ports", index)) or ""
-        if ":" in written and isinstance(place.raw["ports"][index], int):
-            read = place.raw["ports"][index]
-            yield Finding(("ports", index), f"YAML reads {written} without quotes as the number {read}", f'write "{written}"')
-            continue
         for key in [("target", port.target_port, port.protocol, port.published_port)] + (
             [("published", port.published_port, port.protocol)] if port.published_port else []
         ):

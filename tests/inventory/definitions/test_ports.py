@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from hive_nornir.inventory.definitions.ports import parse_port
 from hive_nornir.inventory.definitions.types import WrongError
-from tests.inventory.support import load, only
+from tests.inventory.support import load, only, problems
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,11 @@ def test_wrong_ports_of_a_service(tmp_path, ports, words):
     found = only(tmp_path, f"  web:\n    image: x\n    ports: {ports}\n")
     assert words in found.message
     assert found.line == 5
+
+
+def test_every_wrong_port_is_told_at_once(tmp_path):
+    found = problems(tmp_path, "  web: {image: x, ports: [53:53, 80-90, '80']}\n")
+    assert [problem.message.split(":")[0] for problem in found] == ["services.web.ports[0]", "services.web.ports[1]"]
 
 
 def test_a_port_may_be_published_twice_under_two_numbers(tmp_path):

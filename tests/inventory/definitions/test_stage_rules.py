@@ -44,7 +44,7 @@ WRONG = [
     ("provider: vagrant", -1, "cidr is missing", ""),
     ("cidr: 10.0.0.0/24", -1, "provider is missing", ""),
     (VAGRANT + "memory_sise: 5", 2, "unknown key 'memory_sise'", "'memory_size'"),
-    (VAGRANT + "nameservers: [1.1.1.1]", 2, "unknown key 'nameservers'", "kickstart_config"),
+    (VAGRANT + "nameservers: [1.1.1.1]", 2, "unknown key 'nameservers'", "set per network inside kickstart_config"),
     (VAGRANT + "memory_size: '5'", 2, "expected a whole number, found '5'", ""),
     (VAGRANT + "memory_size:", 2, "expected a whole number, found nothing", ""),
     (VAGRANT + "root_password:", 2, "has no value", "give one"),
