@@ -94,7 +94,7 @@ def test_operators_come_and_go(make_site: SiteMaker, tmp_path: Path):
 
 def test_a_change_that_locks_the_administrator_out_undoes_itself(make_site: SiteMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     site = make_site(1, variables=listed(tmp_path, alice="alice"))
-    monkeypatch.setattr(users_module, "ROOT_LOGIN", ("PermitRootLogin no", "AllowUsers nobody"))
+    monkeypatch.setattr(users_module, "ROOT_LOGIN", {"PermitRootLogin": "no", "AllowUsers": "nobody"})
     monkeypatch.setattr(sshd, "Guard", functools.partial(Guard, seconds=12))
     report = site.run("setup-hosts", roles=["users"])
     assert any("nobody gets in any more" in error for error in errors(report)), errors(report)

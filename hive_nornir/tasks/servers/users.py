@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.known_hosts import KnownHosts, pinned_name
-from hive_nornir.operations import accounts, files
+from hive_nornir.operations import accounts
 from hive_nornir.operations.core import Change, Observed, Operation
 from hive_nornir.tasks.role import Target, Variables, role
-from hive_nornir.tasks.servers.sshd import sshd_guard, sshd_settings
+from hive_nornir.tasks.servers.base.sshd import settings_in_effect
+from hive_nornir.tasks.servers.sshd import sshd_guard
 from hive_nornir.tasks.servers.user_known_hosts import user_known_hosts
 from hive_nornir.tasks.servers.withdrawal import remembered, sudoers_name, withdrawn
 
 __all__ = ["UsersVariables", "users"]
 
 
-ROOT_LOGIN = ("PermitRootLogin no",)
+ROOT_LOGIN = {"PermitRootLogin": "no"}
 
 
 class SiteGroup(BaseModel):
@@ -106,14 +108,11 @@ def _root_login_refused(host: Target) -> list[Operation]:
     if host.transport.target.username == "root":
         return [Operation("root's login is refused", ":", _would_lock_out)]
     sshd = host.os.sshd
-    path = f"{sshd.dropin.rpartition('/')[0]}/01-hive-users.conf" if sshd.dropin else sshd.config
-    guard = sshd_guard(sshd, "refusing root's login", [path])
-    if sshd.dropin:
-        file = files.content(path, "\n".join(["# Written by hive-nornir: role users.", *ROOT_LOGIN, ""]), guard=guard)
-    else:
-        # The first value counts, and nothing of a Match block may come before it (sshd_config(5)).
-        file = files.block(path, ROOT_LOGIN, marker="users", at="start", validate='sshd -t -f "$hv_v"', guard=guard)
-    return [file, sshd_settings(sshd, {"permitrootlogin": "no"}, on=[file], guard=guard)]
+    # A file of its own: the settings of base are there without this role too.
+    own = f"{sshd.dropin.rpartition('/')[0]}/01-hive-users.conf" if sshd.dropin else ""
+    guard = sshd_guard(sshd, "refusing root's login", [sshd.config, *([own] if own else [])])
+    refused = settings_in_effect(sshd.model_copy(update={"dropin": own}), ROOT_LOGIN, "false", guard=guard, marker="users")
+    return [replace(refused, name="root's login is refused")]
 
 
 def _would_lock_out(_: Observed) -> Change | None:

@@ -8,6 +8,7 @@ from hive_nornir.inventory.known_hosts import KnownHosts
 from hive_nornir.operations.core import Observed
 from hive_nornir.tasks.servers.users import UsersVariables, users
 from hive_nornir.tasks.servers.withdrawal import remembered, withdrawn
+from tests.tasks.servers.base.test_sshd import said
 from tests.tasks.servers.targets import due, named, settled, target
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFPaH8NSx5lNZNmmdxxvYRM6vrLZIlEUQiKnOm0V0aFX"
@@ -89,22 +90,42 @@ def test_on_another_port_servers_are_known_with_it(tmp_path):
 
 
 def test_roots_login_is_refused_under_guard_only_if_we_are_not_root(tmp_path):
-    found = operations(tmp_path)
-    file, reload = found[-2:]
-    assert file.guard is reload.guard is not None
-    assert "01-hive-users.conf" in file.guard.save
-    assert settled(reload, "permitrootlogin no")
-    assert "sshd -t" in due(reload, "permitrootlogin without-password").apply
+    refusal = operations(tmp_path)[-1]
+    assert refusal.name == "root's login is refused"
+    assert refusal.guard is not None
+    assert "01-hive-users.conf" in refusal.guard.save
+    change = due(refusal, said(None, effective="permitrootlogin without-password\n"))
+    assert "sshd_config.d/01-hive-users.conf" in change.apply
+    assert change.apply.count("sshd -t") == 2  # the candidate, and the whole before the reload
+    assert settled(
+        refusal,
+        said(
+            "# Written by hive-nornir; read before everything else, and the first value of an option counts.\nPermitRootLogin no\n",
+            effective="permitrootlogin no\n",
+        ),
+    )
 
     refused = operations(tmp_path, user="root")[-1]
     with pytest.raises(OperationFailed, match="logs in as root"):
         refused.decide(Observed(""))
 
 
-def test_where_sshd_includes_nothing_the_setting_comes_first_in_its_own_file(tmp_path):
-    file = operations(tmp_path, distribution=("centos", "7"))[-2]
-    assert file.name == "block users in /etc/ssh/sshd_config"
-    assert file.guard is not None
+@pytest.mark.parametrize("distribution", [("debian", "12"), ("centos", "7")])
+def test_where_sshd_includes_nothing_the_setting_comes_first_in_its_own_file(tmp_path, distribution):
+    refusal = operations(tmp_path, distribution=distribution)[-1]
+    text = said(
+        None,
+        config="# BEGIN hive-nornir sshd\n# END hive-nornir sshd\nPermitRootLogin yes\n",
+        includes="alone",
+        effective="permitrootlogin yes\n",
+    )
+    change = due(refusal, text)
+    assert "01-hive-users.conf" not in change.apply
+    assert (
+        change.diff.index("+# BEGIN hive-nornir users")
+        < change.diff.index("+PermitRootLogin no")
+        < change.diff.index(" # BEGIN hive-nornir sshd")
+    )
 
 
 def test_what_is_given_is_remembered_before(tmp_path):

@@ -63,13 +63,21 @@ def _guard(data: Sshd) -> Guard:
 
 
 def settings_in_effect(
-    data: Sshd, settings: Mapping[str, str], is_vulnerable: str, *, guard: Guard | None, after: tuple[Operation, ...] = ()
+    data: Sshd,
+    settings: Mapping[str, str],
+    is_vulnerable: str,
+    *,
+    guard: Guard | None,
+    after: tuple[Operation, ...] = (),
+    marker: str = "sshd",
 ) -> Operation:
     """Settings that are in effect, whatever else the configuration says.
 
+    :param data: its drop-in is the file for these settings.
     :param settings: options of sshd_config(5) that have one value.
     :param is_vulnerable: shell that succeeds if the build needs `NO_GRACE` too.
     :param after: operations on the same configuration; their change is taken over too.
+    :param marker: of the block where there are no drop-ins.
     :raises ValueError: a value is more than one line, and could hold other settings.
     """
     if wrong := [name for name, value in settings.items() if "\n" in f"{name}{value}"]:
@@ -80,7 +88,7 @@ def settings_in_effect(
         build, includes, effective = (*rest.split("\n", 2), "", "")[:3]
         wanted = {**settings, **(NO_GRACE if build == "vulnerable" else {})}
         drops_in = bool(data.dropin) and includes == "includes"
-        change = _file(data, wanted, drops_in).decide(Observed(of_dropin if drops_in else of_config))
+        change = _file(data, wanted, drops_in, marker).decide(Observed(of_dropin if drops_in else of_config))
         wrong = wrong_settings(effective, wanted)
         if change is None and wrong and effective:
             raise OperationFailed(f"sshd has {', '.join(wrong)}, although our settings come first", "see what `sshd -T` says")
@@ -106,10 +114,10 @@ def wrong_settings(effective: str, settings: Mapping[str, str]) -> list[str]:
     return [f"{name} {now}" for name, now, value in shown if now.lower() != value.lower()]
 
 
-def _file(data: Sshd, settings: Mapping[str, str], drops_in: bool) -> Operation:
+def _file(data: Sshd, settings: Mapping[str, str], drops_in: bool, marker: str) -> Operation:
     lines = [f"{name} {value}" for name, value in settings.items()]
     if not drops_in:
-        return files.block(data.config, lines, marker="sshd", at="start", validate=_validation(data, settings, 'cat "$hv_v"'))
+        return files.block(data.config, lines, marker=marker, at="start", validate=_validation(data, settings, 'cat "$hv_v"'))
     tree = f"{{ printf 'Include %s\\n' \"$hv_v\"; cat {data.config}; }}"
     return files.content(data.dropin, "\n".join([HEADER, *lines, ""]), mode=0o600, validate=_validation(data, settings, tree))
 
