@@ -62,7 +62,8 @@ class Guard:
 
     :param reason: what is being changed, in plain words.
     :param save: shell fragment that saves the present state into the folder `$G`; `hv_keep PATH…` does it for files.
-    :param restore: shell fragment that puts it back from `$G`; `hv_putback` does it for files.
+    :param restore: shell fragment that puts it back from `$G`; `hv_putback` does it for files. If the host restarts before the change was
+        confirmed, it runs as the host starts, `$hv_boot` is set, and systemctl waits for nothing: what reads the files comes later.
     :param port: SSH port on which the fresh login is tried; None is the present one.
     :param seconds: how long the timer waits.
     """

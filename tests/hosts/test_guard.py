@@ -6,18 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from hive_nornir.connections import shell as shell_module
-from hive_nornir.errors import ConnectionLost
+from hive_nornir.errors import ConnectionFailed, ConnectionLost, ProviderError
 from hive_nornir.operations import files, services
 from hive_nornir.operations import guard as guard_module
 from hive_nornir.operations.commands import command
 from hive_nornir.operations.core import Change, Guard, Operation
 from hive_nornir.operations.engine import Engine
 from hive_nornir.operations.guard import GuardGate
-from tests.hosts.pair import inside, output, pair, shell, until
+from tests.hosts.pair import container, inside, output, pair, shell, until
 
 DROP_IN = "/etc/ssh/sshd_config.d/zz-test.conf"
 PATIENCE = 3.0  # seconds for one attempt to connect, so that a lock-out is soon noticed
@@ -55,7 +56,8 @@ def left_behind(site, number=0):
     """What is to be gone after a guarded change, however it ended."""
     guards = "ls -A /var/lib/hive-nornir/guards 2>/dev/null"
     units = "systemctl list-units --all --no-legend 'hive-nornir-guard-*'"
-    return inside(site, f"{guards}; {units}; ls {DROP_IN} 2>/dev/null; iptables -S INPUT | grep -v '^-P'; true", number)
+    unit_files = "find /etc/systemd/system -name 'hive-nornir-guard-*'"
+    return inside(site, f"{guards}; {units}; {unit_files}; ls {DROP_IN} 2>/dev/null; iptables -S INPUT | grep -v '^-P'; true", number)
 
 
 def run(transport, operations, **options):
@@ -105,7 +107,7 @@ def test_a_host_that_never_lets_us_in_again_is_given_up_in_time_with_the_way_out
     outcomes, seconds = run(transport, blackhole(8, ":"))
     inside(site, "iptables -F INPUT; iptables -F OUTPUT; rm -rf /var/lib/hive-nornir/guards/*")
     assert "locked out, and the host did not undo the change within 8 s" in str(outcomes[0].error)
-    assert "on its console run" in outcomes[0].error.hint
+    assert "restart it, or on its console run" in outcomes[0].error.hint
     assert seconds < 8 + 10 + 15
 
 
@@ -171,14 +173,19 @@ from hive_nornir import Site
 site = Site.open(Path(sys.argv[1]), "private")
 with guard.shell(site) as transport:
     transport.proof_of_entry = lambda port: os.kill(os.getpid(), 9)
-    guard.run(transport, guard.sshd("AllowUsers nobody\\n", seconds=4))
+    guard.run(transport, guard.sshd("AllowUsers nobody\\n", seconds=int(sys.argv[2])))
 """
 
 
-def test_a_controller_that_is_killed_before_it_disarmed_leads_to_the_old_state(site):
-    done = subprocess.run([sys.executable, "-c", KILLED, site.context.root], timeout=60, check=False)
+def killed(site, seconds):
+    """A controller dies after it locked everybody out and before it looked whether it can still get in."""
+    done = subprocess.run([sys.executable, "-c", KILLED, site.context.root, str(seconds)], timeout=60, check=False)
     assert done.returncode == -9
     assert inside(site, f"cat {DROP_IN}") == "AllowUsers nobody"
+
+
+def test_a_controller_that_is_killed_before_it_disarmed_leads_to_the_old_state(site):
+    killed(site, 4)
     until(lambda: "zz-test" not in inside(site, "ls /etc/ssh/sshd_config.d"))
     with shell(site) as transport:
         transport.reopen(10)
@@ -189,11 +196,56 @@ def test_a_controller_that_is_killed_before_it_disarmed_leads_to_the_old_state(s
     assert left_behind(site) == ""
 
 
+def restart(site):
+    """The server falls and comes up again."""
+    look = "cut -d ' ' -f 22 /proc/1/stat"  # when its first process began
+    started = inside(site, look)
+    with container(site) as server:
+        server.exec_run(["systemctl", "reboot", "-ff"])
+
+    def up():
+        with suppress(ProviderError, AssertionError):
+            return inside(site, look) != started
+        return False
+
+    until(up, 60)
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["armed", "in the middle of undoing"])
+def test_a_server_that_restarts_before_its_timer_strikes_comes_up_with_the_old_state(site, interrupted):
+    killed(site, 900)
+    if interrupted:
+        inside(site, "cd /var/lib/hive-nornir/guards/*; mv armed undoing")
+    restart(site)
+    with shell(site) as transport:
+        transport.reopen(60)
+        until(lambda: ".undone" in left_behind(site))
+        assert DROP_IN not in left_behind(site)
+        output(transport, "systemctl is-active ssh; systemctl daemon-reload; rm -rf /var/lib/hive-nornir/guards/*")
+    assert left_behind(site) == ""
+
+
+def test_a_server_that_restarts_under_the_operators_eyes_is_waited_for(site, transport):
+    real = transport.proof_of_entry
+
+    def proof(_port):
+        transport.proof_of_entry = real
+        restart(site)
+        raise ConnectionFailed("the server is not up yet")
+
+    transport.proof_of_entry = proof
+    outcomes, seconds = run(transport, sshd("AllowUsers nobody\n", seconds=900))
+    assert {outcome.status for outcome in outcomes} == {"failed"}
+    assert "so it was undone, and the host lets us in again" in str(outcomes[0].error)
+    assert seconds < 60
+    assert left_behind(site) == ""
+
+
 def test_the_hosts_timer_and_a_late_proof_do_not_both_win(site, transport):
     transport.proof_of_entry = lambda _port: until(lambda: ".undone" in left_behind(site))
     outcomes, _ = run(transport, sshd("MaxAuthTries 5\n", seconds=2))
     assert {outcome.status for outcome in outcomes} == {"failed"}
-    assert "took longer than 2 s, so the host undid the change" in str(outcomes[0].error)
+    assert "took longer than 2 s, or the host restarted meanwhile; it undid the change" in str(outcomes[0].error)
     assert DROP_IN not in left_behind(site)
     output(transport, "rm -rf /var/lib/hive-nornir/guards/*")
 
