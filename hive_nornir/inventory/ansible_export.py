@@ -19,7 +19,8 @@ def ansible_list(variables: SiteVariables) -> dict[str, Any]:
     found["all"] = {"children": ["ungrouped", *_top(variables)]}
     for group in _groups(variables):
         content = {"hosts": list(computed.groups.get(group, [])), "children": list(computed.children.get(group, []))}
-        found[group] = {key: names for key, names in content.items() if names}
+        # Ansible takes a group of which nothing is said for a host of that name.
+        found[group] = {key: names for key, names in content.items() if names} or {"hosts": []}
     return found
 
 

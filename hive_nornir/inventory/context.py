@@ -68,9 +68,15 @@ class SiteContext:
         return self.context_dir / "known_hosts"
 
     def prepare(self) -> None:
-        """Make `.hive` and the stage's folder, for their owner only. For commands that change something."""
-        for folder in (self.root / ".hive", self.context_dir):
+        """Make `.hive` and the stage's folder, for their owner only. For commands that change something.
+
+        A `.hive` that is there and open to others, as hive-builder makes it, is closed.
+        """
+        state = self.root / ".hive"
+        for folder in (state, self.context_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if state.stat().st_mode & 0o077:
+            state.chmod(0o700)
 
 
 def _stage(root: Path, flag: str | None, env: Mapping[str, str]) -> Stage:

@@ -77,3 +77,9 @@ def test_prepare_makes_the_folders_for_their_owner_only(tmp_path):
     context = SiteContext.resolve(tmp_path, None, {})
     context.prepare()
     assert [folder.stat().st_mode & 0o777 for folder in (tmp_path / ".hive", context.context_dir)] == [0o700, 0o700]
+
+
+def test_prepare_closes_what_hive_builder_left_open(tmp_path):
+    (tmp_path / ".hive").mkdir(mode=0o755)
+    SiteContext.resolve(tmp_path, "private", {}).prepare()
+    assert (tmp_path / ".hive").stat().st_mode & 0o777 == 0o700

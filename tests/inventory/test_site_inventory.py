@@ -241,6 +241,7 @@ def test_the_list_for_ansible_has_all_stages_and_templates_as_written(root):
     hostvars = found.pop("_meta")["hostvars"]
     assert found["servers"] == {"children": ["hives", "repository"]}
     assert found["repository"] == {"hosts": ["p-hive2.x", "s-hive3.x"]}
+    assert found["nfs_volumes"] == {"hosts": []}
     assert {"ungrouped", "hosts", "private", "services"} <= set(found["all"]["children"])
     assert "servers" not in found["all"]["children"]
     assert hostvars["web"]["hive_environment"]["DB"] == "{{ db_password }}"
