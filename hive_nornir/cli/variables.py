@@ -91,7 +91,7 @@ def unset(session: Session, name: str) -> int:
     if not persistents.unset(name):
         click.echo(f"{name} is not stored", err=True)
         return 1
-    setting = persistents.setting(name)
+    setting = session.open().context.persistents.setting(name)  # anew: the stage itself may be another one now
     now = f"now {_shown(setting)} ({setting.origin})" if setting.value is not None else "now not set"
     click.echo(f"{setting.name}: {now}")
     return 0

@@ -146,6 +146,8 @@ class Persistents:
         return re.sub(r"\{(\w+)\}", lambda match: self._reference(match[1]), variable.default)
 
     def _reference(self, name: str) -> str:
+        if name == "stage":  # a stored one may be another than the one that is worked on
+            return self.stage
         if name == "install_dir":
             return str(Path(__file__).resolve().parents[1])
         return sys.executable if name == "python" else str(self.get(name)[0])

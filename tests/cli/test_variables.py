@@ -24,6 +24,11 @@ def test_set_says_the_scope(site: Path) -> None:
     assert call("-r", str(site), "list-hosts").stdout.startswith("s-hive0")
 
 
+def test_unset_says_which_stage_holds_from_now_on(site: Path) -> None:
+    call("-r", str(site), "set", "stage", "staging")
+    assert call("-r", str(site), "unset", "stage").stdout == "stage: now private (default)\n"
+
+
 def test_a_variable_without_a_value(site: Path) -> None:
     result = call("-r", str(site), "get", "http_proxy")
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "http_proxy is not set\n")

@@ -220,3 +220,8 @@ def test_any_text_comes_back_as_it_went_in(tmp_path_factory, text, key):
     for name, value in (("registry_mirror", text), ("azure_secret", text), ("drbd_device_map", {key: text})):
         persistents(root).set(name, value if isinstance(value, str) else json.dumps(value))
         assert persistents(root).get(name) == (value, "stage")
+
+
+def test_folders_are_those_of_the_stage_that_is_worked_on(tmp_path):
+    Persistents(tmp_path, "private").set("stage", "staging")
+    assert Persistents(tmp_path, "production").get("context_dir")[0] == f"{tmp_path}/.hive/production"
