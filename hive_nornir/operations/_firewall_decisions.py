@@ -12,7 +12,7 @@ from hive_nornir.operations._firewall_probes import FAMILIES, Said, text_of
 from hive_nornir.operations.core import Change, Observed
 from hive_nornir.operations.firewall_live import FilterTable, fixups, same_rules
 from hive_nornir.operations.firewall_rules import BASELINE_PARTS, CHAINS, STRICT_PART, Family, Ruleset, baseline, persisted_file
-from hive_nornir.operations.firewall_sets import NamedSet
+from hive_nornir.operations.firewall_sets import InternalNetwork, NamedSet
 
 __all__ = ["Base", "Set"]
 
@@ -76,7 +76,7 @@ class Set:
     """A set of rules as it should be."""
 
     files: Mapping[Family, str]
-    set: NamedSet
+    set: NamedSet | InternalNetwork
 
     def decide(self, seen: Observed) -> Change | None:
         said = Said.parse(seen.text)
@@ -88,9 +88,7 @@ class Set:
         loads = [shell.load(family, self.set.chains, fixups(said.table(family), self.set.hooks)) for family in said.families]
         persists = [shell.persist(family, self.files[family]) for family in said.families]
         apply = "\n".join([shell.NEEDS_BASE, shell.make_folders(), *filter(None, writes), *loads, *persists])
-        number = len(set(self.set.sources))
-        summary = f"{self.set.protocol} {','.join(map(str, self.set.ports))} for {number} source{'s' if number != 1 else ''}"
-        return Change(summary if self.set.ports else "no ports", apply, "\n".join(diffs))
+        return Change(self.set.summary, apply, "\n".join(diffs))
 
     def _differences(self, family: Family, said: Said) -> list[str]:
         wanted = Ruleset({self.set.part: self.set.rules(family)})

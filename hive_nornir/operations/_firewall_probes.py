@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hive_nornir.operations.core import quote
 from hive_nornir.operations.firewall_live import FilterTable
 from hive_nornir.operations.firewall_rules import FAMILIES, PARTS_FOLDER, Family
-from hive_nornir.operations.firewall_sets import NamedSet
+from hive_nornir.operations.firewall_sets import InternalNetwork, NamedSet
 
 __all__ = ["FAMILIES", "HAS_V6", "TOOL", "Said", "base_probe", "set_probe", "slow_logins_probe", "text_of"]
 
@@ -105,7 +105,7 @@ def slow_logins_probe(config: str, dropin: str) -> str:
     return f"if grep -qsiE '^[[:space:]]*LoginGraceTime[[:space:]=]+0[a-z]?[[:space:]]*$' {files}; then echo @@slow-logins; fi"
 
 
-def set_probe(of: NamedSet, files: Mapping[Family, str]) -> str:
+def set_probe(of: NamedSet | InternalNetwork, files: Mapping[Family, str]) -> str:
     """Shell: one part, its lines of the persisted files and of the live filter table, and the chains that must call ours for it."""
     # Some versions quote a comment only if it holds a blank; ours does.
     lines = ["^[*]filter", f' "{of.comment}" ', *(f"^{how}{hook} " for hook in of.hooks for how in (":", "-A "))]

@@ -33,6 +33,7 @@ class Facts:
     :param admin_environment: the proxy variables of the login, passwords masked.
     :param default_route: the interface of the IPv4 default route, "" without one.
     :param routes: IPv4 destinations with prefix length, the default route left out.
+    :param network_stack: what sets up the interfaces: netplan, NetworkManager, systemd-networkd, network-scripts, ifupdown, or "".
     :param ipv6: the kernel has IPv6.
     :param cgroup_options: of the unified hierarchy, or of all of version 1.
     :param selinux: enforcing, permissive, disabled, or "" where there is none.
@@ -67,6 +68,7 @@ class Facts:
     interfaces: tuple[Interface, ...]
     default_route: str
     routes: tuple[str, ...]
+    network_stack: str
     ipv6: bool
     block_devices: tuple[BlockDevice, ...]
     cgroup: Literal["v1", "v2", "hybrid"]
@@ -122,6 +124,7 @@ class Facts:
             interfaces=said.interfaces,
             default_route=said.default_route,
             routes=said.routes,
+            network_stack=said.network_stack,
             ipv6=bool(said.word("ipv6")),
             block_devices=said.block_devices,
             cgroup=cgroup,

@@ -54,6 +54,10 @@ hv_facts() {
   [ -e /etc/selinux/config ] && echo selinux-config=yes
   [ -e /run/reboot-required ] && echo reboot-required=yes
   [ -e /proc/net/if_inet6 ] && echo ipv6=yes
+  # What may set up the interfaces besides the services below; Ubuntu's netplan does it through one of them.
+  for hv_file in /etc/netplan/*.yaml /etc/sysconfig/network-scripts/ifup /sbin/ifup; do
+    [ -e "$hv_file" ] && printf 'network=%s\n' "$hv_file"
+  done
   [ -e /run/systemd/container ] || printf 'virtualization=%s\n' "$(systemd-detect-virt 2>/dev/null)"
   for hv_file in /sys/firmware/efi/efivars/SecureBoot-*; do
     [ -e "$hv_file" ] && printf 'secure-boot=%s\n' "$(od -An -tu1 -j4 -N1 "$hv_file")"
@@ -76,7 +80,7 @@ hv_facts() {
   hv_section free
   df -Pk / /var
   hv_section firewall
-  systemctl is-active firewalld ufw nftables iptables netfilter-persistent
+  systemctl is-active firewalld ufw nftables iptables netfilter-persistent NetworkManager systemd-networkd
 }
 
 { hv_said=$({ hv_slow & hv_facts 2>/dev/null >&3; wait; }); } 3>&1

@@ -12,6 +12,10 @@ __all__ = ["BlockDevice", "FactsText", "Interface", "boot_identity"]
 
 # The order in which facts.sh asks systemctl; of several active ones, the first is the one that has to give way (spec IPT-1).
 _FIREWALLS = ("firewalld", "ufw", "nftables", "iptables", "netfilter-persistent")
+# What it asks systemctl for after these.
+_NETWORK_SERVICES = ("NetworkManager", "systemd-networkd")
+# By the files that a stack without a service of its own has; the first one that is there.
+_NETWORK_FILES = {"/etc/netplan/": "netplan", "/etc/sysconfig/network-scripts/ifup": "network-scripts", "/sbin/ifup": "ifupdown"}
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,14 @@ class FactsText:
         """The active firewall service."""
         states = self._sections["firewall"]
         return next((name for name, state in zip(_FIREWALLS, states, strict=False) if state == "active"), "")
+
+    @property
+    def network_stack(self) -> str:
+        """What sets up the interfaces: netplan drives one of the services; without a service, it is the one whose programs are there."""
+        states = self._sections["firewall"][len(_FIREWALLS) :]
+        running = [name for name, state in zip(_NETWORK_SERVICES, states, strict=False) if state == "active"]
+        found = [stack for start, stack in _NETWORK_FILES.items() if any(path.startswith(start) for path in self.words.get("network", []))]
+        return next(iter(["netplan"] * ("netplan" in found) + running + found), "")
 
     @property
     def docker(self) -> tuple[str, str]:

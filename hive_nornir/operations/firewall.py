@@ -14,12 +14,12 @@ from hive_nornir.operations import _firewall_shell as shell
 from hive_nornir.operations._firewall_decisions import Base, Set
 from hive_nornir.operations.core import Operation
 from hive_nornir.operations.firewall_rules import Family
-from hive_nornir.operations.firewall_sets import NamedSet, PublishedSet
+from hive_nornir.operations.firewall_sets import InternalNetwork, NamedSet, PublishedSet
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.os_model import OsData
 
-__all__ = ["base_ruleset", "named_set", "published_set"]
+__all__ = ["base_ruleset", "internal_network", "named_set", "published_set"]
 
 Protocol = Literal["tcp", "udp"]
 
@@ -67,7 +67,18 @@ def published_set(os: OsData, name: str, protocol: Protocol, ports: Sequence[int
     return [_operation(os, f"published ports {name}", PublishedSet(name, protocol, ports, sources))]
 
 
-def _operation(os: OsData, title: str, wanted: NamedSet) -> Operation:
+def internal_network(os: OsData, interface: str, source: str) -> list[Operation]:
+    """All connections from the servers' own network are let in, live and persisted (INET-3).
+
+    It needs `base_ruleset`, of this run or an earlier one, and says so when it is applied without.
+
+    :param interface: by which they come, eth1.
+    :param source: the network, 10.1.0.0/24.
+    """
+    return [_operation(os, f"connections from {source}", InternalNetwork(interface, source))]
+
+
+def _operation(os: OsData, title: str, wanted: NamedSet | InternalNetwork) -> Operation:
     files = _files(os)
     return Operation(title, probes.set_probe(wanted, files), Set(files, wanted).decide)
 

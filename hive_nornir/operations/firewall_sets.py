@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from hive_nornir.errors import UsageError
 from hive_nornir.operations.firewall_rules import REJECT, Family, network
 
-__all__ = ["NamedSet", "PublishedSet"]
+__all__ = ["InternalNetwork", "NamedSet", "PublishedSet"]
 
 _SET_NAME = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -57,6 +57,12 @@ class NamedSet:
         """The comment of its rules, and of no others."""
         return f"allow {self.name}"
 
+    @property
+    def summary(self) -> str:
+        """What it lets in, in words."""
+        number = len(set(self.sources))
+        return f"{self.protocol} {','.join(map(str, self.ports))} for {number} source{'s' if number != 1 else ''}"
+
     def rules(self, family: Family) -> tuple[str, ...]:
         """One rule a source, in order of address."""
         new = f"-p {self.protocol} -m conntrack --ctstate NEW -m multiport --dports {','.join(_ports(self.ports))}"
@@ -101,6 +107,11 @@ class PublishedSet(NamedSet):
         """The comment of its rules, and of no others."""
         return f"published {self.name}"
 
+    @property
+    def summary(self) -> str:
+        """What it lets in, in words."""
+        return super().summary if self.ports else "no ports"
+
     def rules(self, family: Family) -> tuple[str, ...]:
         """What the proxy takes; then for each port whom Docker's own rules may let in, and that nobody else gets there."""
         if not self.ports:
@@ -112,6 +123,42 @@ class PublishedSet(NamedSet):
             found += [f"-A HIVE-PUBLISHED {source}{to} -j RETURN" for source in self._from(family)]
             found.append(f"-A HIVE-PUBLISHED {to} -j {REJECT[family]}")
         return tuple(found)
+
+
+@dataclass(frozen=True)
+class InternalNetwork:
+    """The servers' own network, whose every connection is let in (spec 3.2, order 6).
+
+    :param interface: by which it comes; nothing that claims its addresses and comes by another is meant.
+    :param source: the network.
+    """
+
+    interface: str
+    source: str
+
+    part: ClassVar[str] = "60-internal-network"
+    comment: ClassVar[str] = "internal network"
+    chains: ClassVar[tuple[str, ...]] = ("HIVE-INPUT",)
+    hooks: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        network(self.source)
+        # What the kernel allows as a name (dev_valid_name), without what would end a word for iptables-restore(8).
+        if not re.fullmatch(r"[^\s/\"'\\]{1,15}", self.interface):
+            raise UsageError(f"{self.interface!r} is no name of an interface")
+
+    @property
+    def summary(self) -> str:
+        """What it lets in, in words."""
+        return f"{self.source} by {self.interface}"
+
+    def rules(self, family: Family) -> tuple[str, ...]:
+        """One rule, of the network's own family."""
+        net = network(self.source)
+        if net.version != (4 if family == "v4" else 6):
+            return ()
+        new = f'-i {self.interface} -m conntrack --ctstate NEW -m comment --comment "{self.comment}"'
+        return (f"-A HIVE-INPUT -s {net} {new} -j ACCEPT",)
 
 
 def _ports(ports: Sequence[int | str]) -> list[str]:

@@ -16,6 +16,7 @@ from hive_nornir.tasks.servers.addon import addon
 from hive_nornir.tasks.servers.base import base
 from hive_nornir.tasks.servers.docker import docker
 from hive_nornir.tasks.servers.hostsfile import hostsfile
+from hive_nornir.tasks.servers.internal_network import internal_network
 from hive_nornir.tasks.servers.iptables import iptables
 from hive_nornir.tasks.servers.ntp_client import ntp_client
 from hive_nornir.tasks.servers.pip_venv import pip_venv
@@ -41,7 +42,7 @@ PLAYS = (
         "setup hive servers",
         "servers",
         "setup-hosts",
-        (base, hostsfile, ntp_client, iptables, pip_venv, addon, users, tls_certificate, docker),
+        (base, hostsfile, ntp_client, iptables, pip_venv, addon, internal_network, users, tls_certificate, docker),
     ),
 )
 

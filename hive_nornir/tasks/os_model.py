@@ -273,9 +273,11 @@ class Selinux(_Data):
 
 
 class Network(_Data):
-    """What sets up interfaces, and the unit that waits for them, "" without one."""
+    """What sets up interfaces, its packages where it may be missing, and the unit that waits for it, "" without one."""
 
     stack: Literal["NetworkManager", "network-scripts", "systemd-networkd", "ifupdown", "netplan"]
+    packages: Names
+    script_folder: str
     wait_online_unit: str
 
 

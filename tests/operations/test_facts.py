@@ -115,3 +115,21 @@ def test_the_script_runs_in_a_plain_posix_shell_and_says_nothing_but_facts() -> 
     seen = Facts.parse(done.stdout.decode("utf-8", "surrogateescape"))
     assert seen.kernel == Path("/proc/sys/kernel/osrelease").read_text().strip()
     assert any("127.0.0.1/8" in interface.addresses for interface in seen.interfaces) or not seen.interfaces
+
+
+@pytest.mark.parametrize(
+    ("words", "services", "stack"),
+    [
+        ("", [], ""),
+        ("network=/sbin/ifup", [], "ifupdown"),
+        ("", ["inactive", "active"], "systemd-networkd"),
+        ("network=/etc/netplan/50-cloud-init.yaml", ["inactive", "active"], "netplan"),
+        ("network=/etc/sysconfig/network-scripts/ifup\nnetwork=/sbin/ifup", ["active", "inactive"], "NetworkManager"),
+        ("network=/etc/sysconfig/network-scripts/ifup\nnetwork=/sbin/ifup", ["inactive", "inactive"], "network-scripts"),
+    ],
+)
+def test_what_sets_up_the_interfaces(words: str, services: list[str], stack: str) -> None:
+    text = recording("facts/debian-12.txt").replace("@@words\n", f"@@words\n{words}\n", 1)
+    head, _, tail = text.partition("@@firewall\n")
+    states = "\n".join(["inactive"] * 5 + services)
+    assert Facts.parse(f"{head}@@firewall\n{states}\n{tail[tail.index('@@') :]}").network_stack == stack
