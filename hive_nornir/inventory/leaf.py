@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from hive_nornir.errors import HiveError
 
-__all__ = ["LEAF_DAYS", "LONGEST_CN", "Leaf", "components", "key_usage", "requested_key"]
+__all__ = ["LEAF_DAYS", "LONGEST_CN", "Leaf", "Usage", "components", "key_usage", "requested_key"]
 
 # The most that others accept (CA/Browser Forum, Baseline Requirements 6.3.2).
 LEAF_DAYS = 397

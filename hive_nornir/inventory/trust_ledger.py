@@ -63,7 +63,7 @@ class TrustLedger:
     def note_leaf(self, server: str, what: str, leaf: x509.Certificate) -> None:
         """A program on a server presents this certificate.
 
-        :param what: which one of the server's.
+        :param what: which one of the server's: its file.
         """
         issuer = issuer_among([self.current, *self._former()], leaf)
         record = self._record(server)

@@ -1,11 +1,19 @@
 """The role docker on real servers: the API answers the site's own servers over TLS, and nobody else."""
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from hive_nornir import Site
+from hive_nornir.inventory.authorities import Authorities
+from hive_nornir.inventory.leaf import Leaf
+from hive_nornir.operations import files
+from hive_nornir.operations.core import quote
+from hive_nornir.tasks.role import Steps, Target, Variables, role
+from hive_nornir.tasks.servers.api_client import api_client
 from tests.hosts.sites import build, changes, errors, setup, shell, write_site
+from tests.support.clock import days_from_now
 
 SiteMaker = Callable[..., Site]
 ROLES = ("hostsfile", "iptables", "tls-certificate", "docker")
@@ -32,17 +40,95 @@ def ask(site: Site, options: str) -> str:
     return shell(site, f"{{ printf 'GET /version HTTP/1.0\\r\\n\\r\\n'; sleep 1; }} | {client} 2>&1 || :", second)
 
 
-def test_the_api_answers_another_server_with_a_certificate_and_nobody_without(site: Site):
-    pair = f"-cert /etc/ssl/hive/certs/{site.inventory.servers[1]}_cert.pem -key /etc/ssl/hive/private/{site.inventory.servers[1]}_key.pem"
-    assert '"ApiVersion"' in ask(site, pair)
-    refused = ask(site, "")
-    assert "ApiVersion" not in refused
-    assert "certificate required" in refused or "bad certificate" in refused
+class NoVariables(Variables):
+    """Nothing."""
+
+
+@role()
+def client(host: Target, v: NoVariables) -> Steps:
+    """What the administrator needs to use the Docker API of all servers."""
+    folder = "/home/admin/.docker"
+    ours = api_client(host, "admin", folder)
+    outcomes = yield [files.directory(folder, mode=0o700, owner="admin", group="admin"), *ours.operations]
+    ours.note(outcomes)
+
+
+def apply_client(site: Site, *, check: bool = False) -> list[str]:
+    """Run the role above on both servers; what it changed."""
+    own = Site.open(site.context.root, site.context.stage)
+    own.nornir.data.dry_run = check
+    done = own.nornir.run(task=client)
+    own.close()
+    assert not done.failed, [str(each.exception) for host in done.values() for each in host if each.exception]
+    return [f"{name.split('.')[0]} {each.name}" for name, host in done.items() for each in host[1:] if each.changed]
+
+
+CLIENT = "-cert /home/admin/.docker/cert.pem -key /home/admin/.docker/key.pem"
+
+
+def is_refused(said: str) -> bool:
+    """Whether it was the engine that hung up because of the certificate."""
+    return "ApiVersion" not in said and "alert" in said and "certificate" in said
+
+
+def test_the_api_answers_its_own_clients_and_nobody_else(site: Site):
+    first, second = site.inventory.servers
+    assert len(apply_client(site, check=True)) == 10
+    assert shell(site, "ls -d /home/admin/.docker 2>&1 || :", second).startswith("ls: ")
+    assert len(apply_client(site)) == 10
+    assert apply_client(site) == []
+    assert shell(site, "stat -c '%n %a %U' /home/admin/.docker/*; stat -c '%a %U' /home/admin/.docker", second).splitlines() == [
+        "/home/admin/.docker/ca.pem 600 admin",
+        "/home/admin/.docker/cert.pem 600 admin",
+        "/home/admin/.docker/key.pem 600 admin",
+        "700 admin",
+    ]
+    # As operators use it: the engine's own client, which verifies the server too.
+    ask_version = f"docker --tlsverify -H tcp://{first}:2376 version --format '{{{{.Server.APIVersion}}}}'"
+    assert shell(site, f"su admin -c {quote(ask_version)}", second)[0].isdigit()
+    assert '"ApiVersion"' in ask(site, CLIENT)
+
+    assert is_refused(ask(site, ""))
+    # The server's own, which is good for clients too, but of the site's CA.
+    server = f"-cert /etc/ssl/hive/certs/{second}_cert.pem -key /etc/ssl/hive/private/{second}_key.pem"
+    assert is_refused(ask(site, server))
+    # What a service has, whose CA the site's own vouches for.
+    service = Leaf("web.example", dns=("web.example",))
+    authorities = Authorities(site.context.context_dir, site.inventory.hive_name)
+    applications = authorities.applications(create=True)
+    assert applications is not None
+    request = shell(site, "openssl req -new -newkey rsa:2048 -nodes -keyout /tmp/s.key -subj /CN=web.example 2>/dev/null", second)
+    shell(site, f"cat >/tmp/s.pem <<'E'\n{applications.sign(request.encode(), service).decode()}E", second)
+    anchor = f"/usr/local/share/ca-certificates/hive-{site.inventory.hive_name}.crt"
+    shell(site, f"openssl verify -untrusted /tmp/s.pem -CAfile {anchor} /tmp/s.pem", second)
+    assert is_refused(ask(site, "-cert /tmp/s.pem -cert_chain /tmp/s.pem -key /tmp/s.key"))
     foreign = "openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/f.key -out /tmp/f.pem -days 1 -subj /CN=foreign 2>/dev/null"
-    shell(site, foreign, site.inventory.servers[1])
-    refused = ask(site, "-cert /tmp/f.pem -key /tmp/f.key")
-    assert "ApiVersion" not in refused
-    assert "certificate" in refused
+    shell(site, foreign, second)
+    assert is_refused(ask(site, "-cert /tmp/f.pem -key /tmp/f.key"))
+
+
+def test_another_ca_of_clients_locks_nobody_out(site: Site):
+    first, second = site.inventory.servers
+    apply_client(site)
+    shell(site, "cp -r /home/admin/.docker /root/former", second)
+    former = CLIENT.replace("/home/admin/.docker", "/root/former")
+    shutil.rmtree(site.context.context_dir / "ca" / "api-client")
+    found = setup(site, "docker", limit=[first])
+    assert [line.split(": ")[0].split(" docker ", 1)[1] for line in changes(found)] == [
+        "file /etc/ssl/hive/certs/hive-api-client-ca.pem",
+        "service docker.service",
+    ]
+    assert "the CA of the Docker API's clients is being replaced" in " ".join(found.notices())
+    assert '"ApiVersion"' in ask(site, CLIENT)
+    assert not [line for line in apply_client(site) if "p-hive0" in line]  # the second engine would not let it in
+    setup(site, "docker")
+    assert [line for line in apply_client(site) if "p-hive0" in line]
+    assert '"ApiVersion"' in ask(site, CLIENT)
+    setup(site, "docker")
+    assert '"ApiVersion"' in ask(site, CLIENT)
+    assert is_refused(ask(site, former))
+    found = setup(site, "docker")
+    assert (changes(found), found.notices(), apply_client(site)) == ([], [], [])
 
 
 def test_docker_is_as_specified(site: Site):
@@ -95,12 +181,26 @@ def test_a_changed_configuration_restarts_docker(site: Site):
         setup(site, "docker")
 
 
-def test_a_new_certificate_restarts_docker(site: Site):
+def test_a_renewed_certificate_is_what_docker_presents(site: Site, monkeypatch: pytest.MonkeyPatch):
     first = site.inventory.servers[0]
+    days_from_now(monkeypatch, -300)
     shell(site, f"rm /etc/ssl/hive/certs/{first}_cert.pem")
-    started = shell(site, "systemctl show -p ActiveEnterTimestampMonotonic docker")
-    assert any("restart of docker.service" in line for line in changes(setup(site, "tls-certificate", limit=[first])))
-    assert shell(site, "systemctl show -p ActiveEnterTimestampMonotonic docker") != started
+    setup(site, "tls-certificate", limit=[first])
+    monkeypatch.undo()
+    before = presented(site)
+    found = changes(setup(site, "tls-certificate", limit=[first]))
+    assert any("issue: the present one expires" in line for line in found)
+    assert any("restart of docker.service" in line for line in found)
+    assert presented(site) == shell(site, f"openssl x509 -noout -serial -in /etc/ssl/hive/certs/{first}_cert.pem")
+    assert presented(site) != before
+
+
+def presented(site: Site) -> str:
+    """The serial number of the certificate that the first server's Docker shows, once it answers."""
+    first, second = site.inventory.servers
+    address = site.inventory.scope(first)["hive_private_ip"]
+    look = f"openssl s_client -connect {address}:2376 </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null"
+    return shell(site, f"n=0; until {look} || [ $n = 50 ]; do n=$((n+1)); sleep 0.2; done", second)
 
 
 def test_a_range_that_the_server_reaches_otherwise_is_refused_before_anything_is_done(site: Site):

@@ -2,15 +2,15 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hive_nornir import Site
-from hive_nornir.tasks.servers import certificate_validity
 from tests.hosts.sites import changes, setup, shell
+from tests.support.clock import days_from_now
 
 SiteMaker = Callable[..., Site]
 
@@ -18,7 +18,7 @@ SiteMaker = Callable[..., Site]
 @pytest.mark.parametrize(("image", "folder"), [("debian-12", "/etc/ssl/hive"), ("el-9", "/etc/pki/tls")])
 def test_servers_prove_who_they_are_to_each_other(make_site: SiteMaker, image: str, folder: str, monkeypatch: pytest.MonkeyPatch):
     site = make_site(2, image=image)
-    here = {path: path.read_bytes() for path in (site.context.context_dir / "ca").iterdir()}
+    days_from_now(monkeypatch, -300)
     setup(site, "tls-certificate")
     first = site.inventory.servers[0]
     certificate, key = f"{folder}/certs/{first}_cert.pem", f"{folder}/private/{first}_key.pem"
@@ -29,10 +29,8 @@ def test_servers_prove_who_they_are_to_each_other(make_site: SiteMaker, image: s
     assert "OK" in shell(site, f"openssl verify -x509_strict -purpose sslserver {certificate}")
     _talks(site, folder)
     assert changes(setup(site, "tls-certificate")) == []
-    assert {path: path.read_bytes() for path in (site.context.context_dir / "ca").iterdir()} == here
 
-    in_a_year = datetime.now(timezone.utc) + timedelta(days=300)
-    monkeypatch.setattr(certificate_validity, "datetime", type("Later", (), {"now": staticmethod(lambda _zone: in_a_year)}))
+    monkeypatch.undo()
     plan = changes(setup(site, "tls-certificate", check=True, limit=[first]))
     assert [line for line in plan if "issue: the present one expires on" in line] == plan
     assert len(plan) == 1
@@ -42,11 +40,50 @@ def test_servers_prove_who_they_are_to_each_other(make_site: SiteMaker, image: s
     assert before.splitlines()[0] == after.splitlines()[0]
     assert before.splitlines()[1] != after.splitlines()[1]
 
-    monkeypatch.undo()
+    _the_ca_is_replaced(site, folder)
+
+
+def _the_ca_is_replaced(site: Site, folder: str) -> None:
+    """L-17: at every moment each server trusts the other one, though only one of them is worked on at a time."""
+    first, second = site.inventory.servers
+    former = shell(site, f"cat {folder}/certs/{first}_cert.pem")
     shutil.rmtree(site.context.context_dir / "ca")
     site.certificate_authority(create=True)
-    assert len([line for line in changes(setup(site, "tls-certificate")) if "issue: the site's CA changed" in line]) == 2
+    here = _files(site)
+    plan = changes(setup(site, "tls-certificate", check=True, limit=[first]))
+    assert not [line for line in plan if "issue:" in line]
+    assert _files(site) == here
+
+    # The first learns to trust both, and keeps its certificate since the second would not trust another one.
+    found = setup(site, "tls-certificate", limit=[first])
+    assert not [line for line in changes(found) if "issue:" in line]
+    assert len([line for line in changes(found) if "former CAs" in line]) == 1
+    assert [line for line in found.notices() if "the site's CA is being replaced" in line]
     _talks(site, folder)
+    # The second can have another one at once.
+    assert len([line for line in changes(setup(site, "tls-certificate", limit=[second])) if "issue: the site's CA changed" in line]) == 1
+    _talks(site, folder)
+    assert len([line for line in changes(setup(site, "tls-certificate", limit=[first])) if "issue: the site's CA changed" in line]) == 1
+    _talks(site, folder)
+    found = setup(site, "tls-certificate")
+    assert sorted(line.split(": ")[0] for line in changes(found)) == sorted(
+        f"{name.split('.')[0]} tls-certificate {operation}"
+        for name in (first, second)
+        for operation in ("former CAs of the site", "trust store")
+    )
+    _talks(site, folder)
+    for server in (first, second):
+        refused = shell(site, f"openssl verify -CApath /etc/ssl/certs <<'E' 2>&1 || :\n{former}E", server)
+        assert "OK" not in refused
+    found = setup(site, "tls-certificate")
+    assert changes(found) == []
+    assert found.notices() == []
+
+
+def _files(site: Site) -> dict[Path, bytes]:
+    """What the mother keeps of certificates."""
+    kept = [path for name in ("ca", "trust") for path in (site.context.context_dir / name).rglob("*") if path.is_file()]
+    return {path: path.read_bytes() for path in kept}
 
 
 def _is_as_specified(site: Site, made: x509.Certificate) -> None:

@@ -27,9 +27,11 @@ class AcceptedClients:
     """What tells a server's Docker whom to let in.
 
     :param file: the operation on the CA's file: the reason for a restart of the engine.
+    :param notices: what the operator has to know.
     """
 
     file: Operation
+    notices: list[Operation]
     _issuer: Issuer
     _accepted: list[x509.Certificate]
 
@@ -47,7 +49,8 @@ def accepted_clients(host: Target) -> AcceptedClients:
     issuer = api_client_issuer(host)
     accepted = issuer.accepted
     planned = Operation(f"file {path}", ":", lambda _seen: Change("the CA of the API's clients, which is yet to be made", "false"))
-    return AcceptedClients(files.content(path, pem_of(accepted)) if accepted else planned, issuer, accepted)
+    file = files.content(path, pem_of(accepted)) if accepted else planned
+    return AcceptedClients(file, issuer.replacement("the CA of the Docker API's clients"), issuer, accepted)
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,12 @@ class CertificateFiles:
     mode: int = 0o644
 
     @classmethod
-    def of_server(cls, tls: Tls, name: str) -> CertificateFiles:
+    def of_server(cls, tls: Tls, name: str, owner: str = "root", group: str = "root") -> CertificateFiles:
         """Those in the distribution's folder of TLS (spec setup-hosts.md 3.3), which the role tls-certificate makes.
 
         :param name: what they are called after: the inventory name, or what another program's are for.
         """
-        return cls(tls.key(name), tls.request(name), tls.certificate(name))
+        return cls(tls.key(name), tls.request(name), tls.certificate(name), owner, group)
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class IssuedCertificate:
     operations: tuple[Operation, ...]
     installed: Operation
     _issuer: Issuer
-    _name: str
+    _file: str
 
     def note(self, outcomes: Mapping[Operation, Outcome]) -> None:
         """Remember on the mother what the host has now, so that a former authority stays trusted as long as it has to (L-17)."""
         seen = outcomes[self.installed].observed
-        self._issuer.note_leaf(self._name, pem_in(seen.text if seen else "", "CERTIFICATE"))
+        self._issuer.note_leaf(self._file, pem_in(seen.text if seen else "", "CERTIFICATE"))
 
 
 def issued_certificate(issuer: Issuer, files: CertificateFiles, leaf: Leaf, domain: str) -> IssuedCertificate:
@@ -92,7 +92,7 @@ def issued_certificate(issuer: Issuer, files: CertificateFiles, leaf: Leaf, doma
         host_files.rights(files.key, mode=0o600, owner=files.owner, group=files.group),
         host_files.rights(files.certificate, mode=files.mode, owner=files.owner, group=files.group),
     )
-    return IssuedCertificate((key, request, *rights, installed), installed, issuer, leaf.name)
+    return IssuedCertificate((key, request, *rights, installed), installed, issuer, files.certificate)
 
 
 def _key(files: CertificateFiles) -> Operation:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from hive_nornir.errors import HiveError
 from hive_nornir.inventory.authorities import Authorities
+from hive_nornir.operations.core import Operation
 from hive_nornir.tasks.servers.certificate_validity import reason_to_issue
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class Issuer:
         """The authorities that the host has to accept: the present one first, then former ones that are still in use (L-17)."""
         return self.ledger.accepted() if self.ledger else []
 
+    def replacement(self, what: str) -> list[Operation]:
+        """What the operator has to know while a former authority is still accepted: one operation, or none.
+
+        :param what: the authority, in plain words.
+        """
+        notice = f"{what} is being replaced; run setup-hosts on all servers until this is no longer said"
+        return [Operation(notice, ":", lambda _seen: None, notice=True)] if len(self.accepted) > 1 else []
+
     def reason(self, present: str, request: str, leaf: Leaf) -> str:
         """Why the host needs another certificate, in plain words; "" while the present one serves.
 
@@ -65,7 +74,7 @@ class Issuer:
     def note_leaf(self, what: str, certificate: str) -> None:
         """The host was seen to have a certificate.
 
-        :param what: which of its certificates of this authority.
+        :param what: which one: its file.
         :param certificate: PEM.
         """
         if self.ledger and not self.check:

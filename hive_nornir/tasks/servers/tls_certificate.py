@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from hive_nornir.inventory.leaf import LEAF_DAYS, Leaf
+from hive_nornir.inventory.leaf import LEAF_DAYS
 from hive_nornir.operations import files, packages, services
 from hive_nornir.operations.core import Operation
 from hive_nornir.tasks.role import Steps, Target, Variables, role
-from hive_nornir.tasks.servers.certificate_files import CertificateFiles, issued_certificate
-from hive_nornir.tasks.servers.issuer import site_issuer
+from hive_nornir.tasks.servers.server_certificate import certificate_name, server_certificate
 from hive_nornir.tasks.servers.trust_anchor import trust_anchor
 
-__all__ = ["TlsCertificateVariables", "certificate_name", "tls_certificate"]
-
-SHARED_REPOSITORY = "shared-repository"
+__all__ = ["TlsCertificateVariables", "tls_certificate"]
 
 
 class TlsCertificateVariables(Variables):
@@ -36,28 +33,13 @@ def tls_certificate(host: Target, v: TlsCertificateVariables) -> Steps:
     CA goes when no server has a certificate of it: run the phase until it changes nothing.
     """
     name = certificate_name(host, shared=bool(v.hive_shared_repository))
-    tls = host.os.tls
-    # TLS-3: names and addresses are the inventory's; what the request says about them is not looked at.
-    leaf = Leaf(
-        name,
-        dns=tuple(dict.fromkeys((name, host.name))),
-        ips=tuple(dict.fromkeys((v.hive_private_ip, "127.0.0.1"))),
-        days=v.hive_valid_in or LEAF_DAYS,
-    )
+    days = v.hive_valid_in or LEAF_DAYS
     trust = trust_anchor(host)
-    certificate = issued_certificate(site_issuer(host), CertificateFiles.of_server(tls, name), leaf, host.site.hive_name)
+    certificate = server_certificate(host, name, v.hive_private_ip, usages=("server", "client"), days=days)
     restart = services.restarted_if_running(host.os.docker.unit, on=[trust.changed, certificate.installed])
-    outcomes = yield [*trust.operations, *_folders(host), *certificate.operations, *_links(host, name), restart]
+    outcomes = yield [*trust.operations, *_folders(host), *certificate.operations, *_links(host, name), restart, *trust.notices]
     trust.note()
     certificate.note(outcomes)
-
-
-def certificate_name(host: Target, *, shared: bool) -> str:
-    """What the server's certificate is called: its inventory name; a shared repository has one certificate for all of its names (TLS-6).
-
-    :param shared: whether the stage has a shared repository.
-    """
-    return SHARED_REPOSITORY if shared and host.name == host.site.repository else host.name
 
 
 def _folders(host: Target) -> list[Operation]:

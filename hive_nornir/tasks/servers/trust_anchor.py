@@ -29,10 +29,12 @@ class TrustAnchor:
 
     :param operations: in their order.
     :param changed: the reason for a restart of programs that read the trust store only when they start, like Docker.
+    :param notices: what the operator has to know.
     """
 
     operations: tuple[Operation, ...]
     changed: Operation
+    notices: list[Operation]
     _issuer: Issuer
     _accepted: list[x509.Certificate]
 
@@ -52,7 +54,8 @@ def trust_anchor(host: Target) -> TrustAnchor:
     anchor = files.content(store.anchor_of(host.site.hive_name), pem_of(accepted[:1]), mode=0o644)
     former = _former(store, host.site.hive_name, accepted[1:])
     installed = packages.present(host.os.manager, host.os.packages.ca)
-    return TrustAnchor((installed, anchor, former, _refreshed(store, accepted, anchor, former)), anchor, issuer, accepted)
+    operations = (installed, anchor, former, _refreshed(store, accepted, anchor, former))
+    return TrustAnchor(operations, anchor, issuer.replacement("the site's CA"), issuer, accepted)
 
 
 def _former(store: TrustStore, hive_name: str, certificates: list[x509.Certificate]) -> Operation:

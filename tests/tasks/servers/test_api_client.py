@@ -58,4 +58,4 @@ def test_the_mother_remembers_who_has_one(context):
     pem = pem_in(due(certificate, csr).apply, "CERTIFICATE")
     assert settled(certificate, f"{pem}\n{csr}")
     client.note({certificate: Outcome(certificate, "changed", observed=Observed(pem))})
-    assert "admin@p-hive0" in (context / "trust" / "api-client" / "servers" / "p-hive0.example.com.json").read_text()
+    assert f"{FOLDER}/cert.pem" in (context / "trust" / "api-client" / "servers" / "p-hive0.example.com.json").read_text()

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography import x509
@@ -15,9 +14,10 @@ from hive_nornir.inventory.trust_ledger import fingerprint
 from hive_nornir.operations.core import Change, Operation
 from hive_nornir.operations.engine import Engine
 from hive_nornir.tasks.os_model import Tls
-from hive_nornir.tasks.servers import certificate_files, certificate_validity
+from hive_nornir.tasks.servers import certificate_files
 from hive_nornir.tasks.servers.certificate_files import CertificateFiles, issued_certificate
 from hive_nornir.tasks.servers.issuer import Issuer
+from tests.support.clock import days_from_now
 from tests.support.local import LocalTransport
 
 NAME = "p-hive0.example.com"
@@ -31,14 +31,21 @@ def made(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_keys():
+    """4096 bits take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificate_files, "KEY_BITS", 2048)
+        yield
+
+
 @pytest.fixture
 def context(made, tmp_path):
     return shutil.copytree(made, tmp_path / "context")
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(certificate_files, "KEY_BITS", 2048)  # 4096 bits take seconds
+def place(tmp_path):
     for folder in ("private", "misc", "certs"):
         (tmp_path / "tls" / folder).mkdir(parents=True)
     return tmp_path / "tls"
@@ -142,23 +149,22 @@ def test_a_link_to_another_key_is_no_key(run, place, tmp_path):
     assert key.read_text() != (tmp_path / "elsewhere").read_text()
 
 
-def test_it_is_renewed_for_the_same_key_when_a_third_is_left(run, place, monkeypatch):
-    run(Leaf(NAME, dns=(NAME,), days=300))
+def test_it_is_renewed_for_the_same_key_when_less_than_a_third_is_left(run, place, monkeypatch):
+    days_from_now(monkeypatch, -300)
+    run()
+    assert run() == {}
     key, _, certificate = files(place)
     before, serial = key.read_bytes(), x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
-    later = datetime.now(timezone.utc) + timedelta(days=201)
-    monkeypatch.setattr(certificate_validity, "datetime", type("Later", (), {"now": staticmethod(lambda _zone: later)}))
-    due = run(Leaf(NAME, dns=(NAME,), days=300), check=True)
-    assert {name: outcome.summary.split(" on ")[0] for name, outcome in due.items()} == {
-        "certificate": "issue: the present one expires",
-        "restart": "restart",
-    }
-    assert x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number == serial
+    monkeypatch.undo()
 
-    # From then on a certificate of 900 days serves.
-    assert list(run(Leaf(NAME, dns=(NAME,), days=900))) == ["certificate", "restart"]
+    due = run(check=True)
+    assert list(due) == ["certificate", "restart"]
+    assert due["certificate"].summary.startswith("issue: the present one expires on ")
+    assert x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number == serial
+    assert list(run()) == ["certificate", "restart"]
     assert key.read_bytes() == before
     assert x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number != serial
+    assert run() == {}
 
 
 def test_another_ca_issues_when_every_server_accepts_it(run, context):
@@ -187,8 +193,7 @@ def test_a_name_that_is_too_long_for_a_cn_is_left_out(run, place):
     assert x509.load_pem_x509_csr(files(place)[1].read_bytes()).subject.rfc4514_string() == "DC=example,DC=com"
 
 
-def test_the_files_of_a_user_are_the_users(context, tmp_path, monkeypatch):
-    monkeypatch.setattr(certificate_files, "KEY_BITS", 2048)
+def test_the_files_of_a_user_are_the_users(context, tmp_path):
     authorities = Authorities(context, "example.com")
     ca = authorities.api_clients(create=True)
     issuer = Issuer(NAME, False, ca, authorities.trust_in(ca, "api-client", [NAME]))

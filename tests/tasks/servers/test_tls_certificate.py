@@ -8,6 +8,7 @@ from hive_nornir.errors import HiveError
 from hive_nornir.inventory.authorities import Authorities
 from hive_nornir.inventory.ca import SiteCA
 from hive_nornir.inventory.trust_ledger import fingerprint
+from hive_nornir.tasks.servers.server_certificate import server_certificate
 from hive_nornir.tasks.servers.tls_certificate import TlsCertificateVariables, tls_certificate
 from hive_nornir.tasks.servers.trust_anchor import trust_anchor
 from tests.tasks.servers.targets import SERVERS, due, named, settled, target
@@ -85,6 +86,14 @@ def test_a_good_certificate_stays(context):
     csr = request()
     pem = due(named(operations(context), "certificate "), csr).apply
     assert settled(named(operations(context), "certificate "), f"{pem}\n{csr}")
+
+
+def test_another_program_has_a_key_and_a_certificate_of_its_own(context):
+    registry = server_certificate(target(context), "p-hive0.example.com", "10.1.0.4", purpose="registry", owner="syslog", group="adm")
+    key, certificate = (named(list(registry.operations), start) for start in ("key ", "certificate "))
+    assert "hv_write /etc/ssl/hive/private/p-hive0.example.com-registry_key.pem 600 syslog:adm" in due(key, "").apply
+    assert "hv_write /etc/ssl/hive/certs/p-hive0.example.com-registry_cert.pem 644 syslog:adm" in due(certificate, request()).apply
+    assert not {operation.name for operation in registry.operations} & {operation.name for operation in operations(context)}
 
 
 def test_a_plan_signs_nothing(context):

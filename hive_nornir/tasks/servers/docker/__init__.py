@@ -18,7 +18,7 @@ from hive_nornir.tasks.servers.base.limits import is_container
 from hive_nornir.tasks.servers.docker.daemon import API_PORT, configuration, configuration_file, override
 from hive_nornir.tasks.servers.docker.networks import bridge_address, bridge_ranges, no_overlap
 from hive_nornir.tasks.servers.docker.source import Source, engine
-from hive_nornir.tasks.servers.tls_certificate import certificate_name
+from hive_nornir.tasks.servers.server_certificate import certificate_name
 
 __all__ = ["DockerVariables", "docker"]
 
@@ -80,6 +80,7 @@ def docker(host: Target, v: DockerVariables) -> Steps:
         reload,
         replace(accounts.member(v.hive_safe_admin, "docker"), relogin=True),  # DOC-4, H-6
         services.running(host.os.docker.unit, restart_on=[clients.file, settings, drop_in, reload]),  # DOC-7
+        *clients.notices,
     ]
     clients.note()
 
