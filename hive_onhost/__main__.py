@@ -10,7 +10,13 @@ from pathlib import Path
 __all__ = ["COMMANDS", "main"]
 
 # Name -> module with `main(arguments: Sequence[str]) -> int`, imported only when it is called.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "dcp": "hive_onhost.dcp",
+    "dexec": "hive_onhost.dexec",
+    "dsh": "hive_onhost.dsh",
+    "hive-docker-proxy": "hive_onhost.docker_proxy",
+    "hive-swarm": "hive_onhost.hive_swarm",
+}
 
 
 def main(argv: Sequence[str]) -> int:
