@@ -29,7 +29,8 @@ class Facts:
     :param kernel: release that runs, `6.1.0-18-amd64`.
     :param init: what process 1 is called.
     :param python: path of python3, "" without one; `python_version` as `3.11.2`.
-    :param ssh_client: address from which the mother is connected, "" when it does not come over SSH; `ssh_port` the port that it came to.
+    :param ssh_client: address from which the mother is connected, "" when it does not come over SSH.
+    :param ssh_address: the server's own address to which it came, and `ssh_port` the port.
     :param admin_environment: the proxy variables of the login, passwords masked.
     :param default_route: the interface of the IPv4 default route, "" without one.
     :param routes: IPv4 destinations with prefix length, the default route left out.
@@ -63,6 +64,7 @@ class Facts:
     python: str
     python_version: str
     ssh_client: str
+    ssh_address: str
     ssh_port: int
     admin_environment: Mapping[str, str]
     interfaces: tuple[Interface, ...]
@@ -100,7 +102,7 @@ class Facts:
             raise HiveError("the host did not tell what it is: /etc/os-release is missing or unreadable")
         version = release.get("VERSION_ID", "")
         place = classify(release.get("ID", ""), version, tuple(release.get("ID_LIKE", "").split()))
-        client, _, _, port = (said.session.get("SSH_CONNECTION", "").split() + [""] * 4)[:4]
+        client, _, address, port = (said.session.get("SSH_CONNECTION", "").split() + [""] * 4)[:4]
         docker, swarm = said.docker
         options, cgroup = said.cgroup
         return cls(
@@ -119,6 +121,7 @@ class Facts:
             python=said.word("python"),
             python_version=said.python_version,
             ssh_client=client,
+            ssh_address=address,
             ssh_port=int(port) if port else 0,
             admin_environment={name: value for name, value in said.session.items() if name != "SSH_CONNECTION"},
             interfaces=said.interfaces,

@@ -34,7 +34,7 @@ def test_a_debian_server_of_the_sandbox() -> None:
         "D12",
     )
     assert (seen.package_manager, seen.init, seen.virtualization, seen.architecture) == ("apt", "systemd", "docker", "x86_64")
-    assert (seen.ssh_client, seen.ssh_port) == ("10.83.0.1", 22)
+    assert (seen.ssh_client, seen.ssh_address, seen.ssh_port) == ("10.83.0.1", "10.83.0.5", 22)
     assert (seen.default_route, seen.routes) == ("eth0", ("10.83.0.0/24",))
     assert Interface("eth0", "02:42:0a:53:00:05", True, ("10.83.0.5/24",)) in seen.interfaces
     assert (seen.python, seen.docker, seen.swarm, seen.firewall) == ("", "", "", "")
@@ -57,7 +57,7 @@ def test_an_installed_docker_that_does_not_answer_has_a_version_and_no_swarm() -
 def test_an_el_server_with_two_disks_and_ipv6() -> None:
     seen = facts("almalinux-9")
     assert (seen.family, seen.column, seen.supported, seen.package_manager) == ("el", "EL9", True, "dnf")
-    assert (seen.ssh_client, seen.ssh_port) == ("2001:db8::7", 10022)
+    assert (seen.ssh_client, seen.ssh_address, seen.ssh_port) == ("2001:db8::7", "2001:db8::104", 10022)
     assert (seen.selinux, seen.apparmor, seen.secure_boot, seen.cloud_init) == ("enforcing", False, True, True)
     assert (seen.python, seen.python_version, seen.sshd_version) == ("/usr/bin/python3", "3.9.18", "8.7p1")
     assert seen.firewall == "firewalld"
