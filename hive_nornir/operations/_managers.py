@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from hive_nornir.errors import UsageError, nearest
 
-__all__ = ["Manager", "manager_named"]
+__all__ = ["APT_POLICY", "Manager", "manager_named"]
 
 # needrestart must neither ask nor restart anything behind our back: roles say what is restarted.
 _APT = """export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none
@@ -31,7 +31,7 @@ hv_fresh() {
 }
 """
 # A cache of apt's that is kept in memory: the probe writes nothing.
-_APT_POLICY = "apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy"
+APT_POLICY = "apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy"
 
 
 class Manager(ABC):
@@ -73,7 +73,7 @@ class Apt(Manager):
         missing = f"hv_miss=\nfor hv_n in {plain}; do\n" + (
             'case "\n$hv_have" in *"\ninstalled $hv_n"[:\\ ]*) ;; *) hv_miss="$hv_miss $hv_n" ;; esac\ndone'
         )
-        return f'{query}\n{missing}\n[ -z "$hv_miss" ] || {_APT_POLICY} $hv_miss | grep -e "^[^ ]" -e "^  Candidate:"'
+        return f'{query}\n{missing}\n[ -z "$hv_miss" ] || {APT_POLICY} $hv_miss | grep -e "^[^ ]" -e "^  Candidate:"'
 
     def installed(self, answer: str, name: str) -> bool:
         plain, _, version = name.partition("=")

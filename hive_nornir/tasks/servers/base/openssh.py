@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hive_nornir.operations._managers import APT_POLICY
 from hive_nornir.operations.commands import command
 from hive_nornir.operations.core import Operation
 
@@ -31,12 +32,13 @@ def vulnerable(host: Target) -> str:
 
 
 def mended_openssh(host: Target) -> Operation:
-    """The mended package, as soon as the package sources have a newer one than the server."""
+    """The mended package, as soon as the package index has a newer one than the server; looking there writes nothing."""
     if host.os.manager == "apt":
-        newer = f"apt-cache policy {PACKAGE} | awk '/Installed:/ {{i = $2}} /Candidate:/ {{c = $2}} END {{exit i == c}}'"
-        upgrade = f"DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Options::=--force-confold install --only-upgrade {PACKAGE}"
+        newer = f"{APT_POLICY} {PACKAGE} | awk '/Installed:/ {{i = $2}} /Candidate:/ {{c = $2}} END {{exit i == c}}'"
+        options = "-y -q -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold"
+        upgrade = f"DEBIAN_FRONTEND=noninteractive apt-get {options} install --only-upgrade {PACKAGE}"
     else:
-        newer = f"! {host.os.manager} -q check-update {PACKAGE}"
+        newer = f"{host.os.manager} -q -C check-update {PACKAGE} >/dev/null 2>&1; [ $? = 100 ]"
         upgrade = f"{host.os.manager} -y -q upgrade {PACKAGE}"
     fine = f"if {vulnerable(host)}; then ! {{ {newer}; }}; fi"
     return command("OpenSSH without CVE-2024-6387", upgrade, unless=fine, deadline=600, disturbs="OpenSSH is upgraded")
