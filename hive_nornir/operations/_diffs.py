@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 
-__all__ = ["changed_lines", "unified"]
+__all__ = ["changed_lines", "unified", "without_passwords"]
 
 MOST_LINES = 200
+# Quotes and backslashes end it too, so that it stays within its string in Python's words and in JSON.
+_CREDENTIALS = re.compile(r"""(?<=://)[^/\s@:"'\\]*:[^/\s@"'\\]*@""")
 
 
 def unified(path: str, old: str, new: str) -> str:
@@ -20,6 +23,11 @@ def unified(path: str, old: str, new: str) -> str:
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"... {len(lines) - MOST_LINES} more lines\n"]
     return "".join(lines).rstrip("\n")
+
+
+def without_passwords(text: str) -> str:
+    """A text in which URLs have lost what stands before their host: nobody's business, also where a file holds it for everyone."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 def changed_lines(old: str, new: str) -> str:
@@ -44,6 +52,6 @@ def _lines(text: str) -> list[str]:
 def _shown(line: str) -> str:
     """A line of a diff with control characters as signs (␍), so that a host's file cannot speak to the operator's terminal."""
     body = line.rstrip("\n")
-    text = body.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = without_passwords(body.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     shown = "".join(chr(0x2400 + ord(c)) if c < " " and c != "\t" else "\u2421" if c == "\x7f" else c for c in text)
     return shown + ("\n" if line.endswith("\n") else "\n\\ no newline at the end\n")

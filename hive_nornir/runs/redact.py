@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Collection, Iterable
 
+from hive_nornir.operations._diffs import without_passwords
+
 __all__ = ["Redactor"]
 
 _MASK = "********"
@@ -30,7 +32,7 @@ class Redactor:
         count = sum(map(len, self._secrets))
         if count != self._count:
             self._known, self._count = _pattern(secret for group in self._secrets for secret in list(group)), count
-        masked = _PRIVATE_KEY.sub(_MASK, text)
+        masked = without_passwords(_PRIVATE_KEY.sub(_MASK, text))
         return self._known.sub(_MASK, masked) if self._known else masked
 
 

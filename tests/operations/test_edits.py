@@ -94,3 +94,13 @@ def test_a_long_diff_is_cut() -> None:
     lines = unified("/x", "", "x\n" * 1000).splitlines()
     assert len(lines) == 201
     assert lines[-1] == "... 803 more lines"
+
+
+def test_passwords_of_urls_are_not_in_diffs() -> None:
+    shown = unified(
+        "/etc/environment", "PIP_INDEX_URL=https://me:old@index.example/simple\n", "PIP_INDEX_URL=https://me:n:w@index.example/simple\n"
+    )
+    assert "old" not in shown
+    assert "n:w" not in shown
+    assert "+PIP_INDEX_URL=https://***@index.example/simple" in shown
+    assert "+see git@host.example, http://host:80" in unified("/x", "", "see git@host.example, http://host:80\n")

@@ -56,6 +56,12 @@ def test_a_persisted_secret_never_reaches_the_record(tmp_path: Path):
     assert "denied for ********" in text
 
 
+def test_passwords_of_urls_are_masked_and_the_record_stays_what_it_is():
+    event = {"error": "cannot fetch https://me:pass-word@index.example/x", "other": "http://h:80", "mail": 'a"b@c', "more": "x\n//y:z@"}
+    masked = Redactor()(json.dumps(event))
+    assert json.loads(masked) == {**event, "error": "cannot fetch https://***@index.example/x"}
+
+
 def test_private_keys_are_masked_whoever_prints_them():
     key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
     assert Redactor()(f"a {key} b") == "a ******** b"
