@@ -49,7 +49,7 @@ def iptables(host: Target, v: IptablesVariables) -> list[Operation]:
         *rest,
         *at_boot,  # IPT-3
         *(replace(operation, name=f"{operation.name}, at the end") for operation in base),  # IPT-2
-        services.restarted_if_running(host.os.docker.unit, on=[*switch[len(base) :], *rest, *at_boot]),
+        _with_its_rules(services.restarted_if_running(host.os.docker.unit, on=[*switch[len(base) :], *rest, *at_boot])),  # F-2
     ]
 
 
@@ -65,6 +65,19 @@ def _guarded(operations: Sequence[Operation], old_units: Sequence[str]) -> list[
     # Longer than most guards: packages are installed under it.
     whole = Guard("replacing the firewall", f"{guard.save}\n{save}", restore, seconds=600)
     return [replace(operation, guard=whole) for operation in operations]
+
+
+def _with_its_rules(restart: Operation) -> Operation:
+    """Docker's restart counts only when its own rules are back: published ports live by them (L-9)."""
+    looks = [f"iptables-save -t {table} 2>/dev/null | grep -q '^:DOCKER '" for table in ("filter", "nat")]
+    missing = "{ echo 'Docker was restarted, but its rules for published ports are not there' >&2; exit 1; }"
+    told_not_to = """grep -qsE '"iptables": *false' /etc/docker/daemon.json"""
+
+    def decide(seen: Observed) -> Change | None:
+        change = restart.decide(seen)
+        return change and replace(change, apply=f"{change.apply}\n{told_not_to} || {{ {' && '.join(looks)}; }} || {missing}")
+
+    return replace(restart, decide=decide)
 
 
 def _preseeded(operation: Operation, lines: Sequence[str]) -> Operation:
