@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,8 @@ def _run(session: Session, phase: str, request: _Request) -> int:
     with contextlib.ExitStack() as stack:
         if request.as_json:  # whatever a library prints must not get between
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        if session.talkative:
+            logging.basicConfig(format="%(message)s", level=logging.ERROR)  # Nornir's, of a role that fails: its traceback
         observer = stack.enter_context(progress(verbose=session.talkative))
         report = site.run(phase, allow_reboot=request.allow_reboot, observers=[observer], **_selection(request))
     _show(site, report, request)

@@ -124,12 +124,19 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
 
 
 def nornir_for(site: SiteInventory) -> Nornir:
-    """A Nornir object for a site that is loaded already, with our runner; Nornir's logging is left alone."""
+    """A Nornir object for a site that is loaded already, with our runner.
+
+    Nornir logs every failure with its traceback. That goes where the program sends its logs, and nowhere if it sends them nowhere.
+    """
+    import logging
+
     from nornir.core import Nornir
     from nornir.core.configuration import Config
     from nornir.core.plugins.connections import ConnectionPluginRegister
 
     from hive_nornir.runs.runner import HiveRunner
 
+    if not logging.getLogger("nornir").handlers:
+        logging.getLogger("nornir").addHandler(logging.NullHandler())
     ConnectionPluginRegister.auto_register()
     return Nornir(inventory=nornir_inventory(site), config=Config(), runner=HiveRunner())

@@ -111,6 +111,17 @@ def test_json_is_one_object_and_all_else_goes_to_standard_error(site: Path) -> N
     assert "a library prints" in done.stderr
 
 
+def test_a_failure_is_told_once_and_its_traceback_only_when_asked_for(site: Path) -> None:
+    """For real: without servers, every host is unreachable."""
+    words = ["--root", str(site), "run", "setup-hosts", "--roles", "hostsfile", "--check"]
+    quiet, loud = run(*words), run(*words, "-v")
+    assert (quiet.returncode, loud.returncode) == (1, 1)
+    assert "cannot read the private key" in quiet.stdout
+    assert len(quiet.stderr.splitlines()) == 4, quiet.stderr  # a line of progress a host
+    assert "Traceback" in loud.stderr
+    assert not (site / ".hive").exists()
+
+
 def test_in_a_pipe_all_is_plain(site: Path) -> None:
     done = run("-r", str(site), "run", "setup-hosts", before=BAD)
     assert "\x1b" not in done.stdout + done.stderr
