@@ -34,7 +34,9 @@ def test_a_first_key_is_pinned_and_a_changed_one_refused(make_site: Callable[...
     assert "pinned on first contact" in run(site, check=True)[0]
     assert not known.exists()
     assert "pinned on first contact" in run(site)[0]
-    assert known.read_text().startswith(f"{site.inventory.servers[0]},{address} ")
+    lines = known.read_text().splitlines()
+    assert {line.split()[0] for line in lines} == {f"{site.inventory.servers[0]},{address}"}
+    assert {line.split()[1] for line in lines} == {"ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"}
     assert run(site) == []
 
     shell(site, "rm /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; systemctl restart ssh")

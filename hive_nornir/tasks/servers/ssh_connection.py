@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -37,6 +38,9 @@ TOOLS = (
 )
 
 
+_PUBLIC_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/]+=*")
+
+
 class SshConnectionVariables(Variables):
     """What ssh-connection reads."""
 
@@ -54,13 +58,13 @@ def _is_foreign(v: SshConnectionVariables) -> bool:
 def ssh_connection(host: Target, v: SshConnectionVariables) -> Steps:
     """Prove that a server that the tool did not create can be logged in to, and that its administrator may become root.
 
-    On first contact the server's host key is shown and pinned; with a fingerprint in the inventory only that key is. A key that has
-    changed is never accepted.
+    On first contact the server's host key is shown and pinned; with a fingerprint in the inventory only that key is. Its keys of other
+    types are pinned too, since they come over that connection. A key that has changed is never accepted.
     """
     contact = FirstContact(host, v.hive_host_key_fingerprint)
     # SSHC-1: one attempt may take 20 s, which is the target's own limit; whoever does not answer fails, and the report names them together.
     host.transport.target = dataclasses.replace(host.transport.target, learn=contact.accept)
-    yield [_entry(), contact.pinned()]
+    yield [_entry(), contact.pinned(), contact.other_types()]
 
 
 class FirstContact:
@@ -96,6 +100,23 @@ class FirstContact:
             return None if told or not self._pin_address() else Change("pinned under its address too", ":")
 
         return Operation("host key", ":", decide, verify=False)
+
+    def other_types(self) -> Operation:
+        """The server's keys of the types that it did not show us, for those who ask it for another one (USR-5)."""
+        target = self.host.transport.target
+
+        def decide(seen: Observed) -> Change | None:
+            known = {f"{key.get_name()} {key.get_base64()}" for key in self._pins.keys(self.host.name, target.port)}
+            new = [line for line in seen.text.splitlines() if _PUBLIC_KEY.fullmatch(line) and line not in known]
+            if not self.host.check:
+                for line in new:
+                    self._pins.pin([self.host.name, target.hostname], line, target.port)
+            return (
+                Change(f"pinned {', '.join(line.split()[0] for line in new)}", ":", "\n".join(f"+ {line}" for line in new)) if new else None
+            )
+
+        probe = "for hv_k in $(sshd -T 2>/dev/null | sed -n 's/^hostkey //p'); do cut -d ' ' -f 1,2 <\"$hv_k.pub\"; done"
+        return Operation("host keys of other types", probe, decide, verify=False)
 
     def _pin_address(self) -> bool:
         """A key that was pinned under the name alone; whether there is something to do, which is done except in a dry run."""

@@ -67,6 +67,25 @@ def test_a_key_that_is_known_by_name_is_pinned_by_address_too(tmp_path, key, che
     assert pins(tmp_path) == ([NAME] if check else [NAME, ADDRESS])
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_keys_of_other_types_are_pinned_as_the_server_gives_them(tmp_path, key, check):
+    KnownHosts(tmp_path / "known_hosts").pin([NAME, ADDRESS], key)
+    other = paramiko.RSAKey.generate(2048)
+    shown = f"{key.get_name()} {key.get_base64()}\n{other.get_name()} {other.get_base64()}\nssh-dss AAAA\n"
+    operation = contact(tmp_path, check=check).other_types()
+    assert operation.decide(Observed(shown)).summary == "pinned ssh-rsa"
+    found = KnownHosts(tmp_path / "known_hosts")
+    assert [len(found.keys(name)) for name in (NAME, ADDRESS)] == ([1, 1] if check else [2, 2])
+    assert (contact(tmp_path).other_types().decide(Observed(shown)) is None) is not check
+
+
+def test_a_key_file_that_is_not_the_pinned_key_is_never_pinned(tmp_path, key):
+    KnownHosts(tmp_path / "known_hosts").pin([NAME, ADDRESS], key)
+    another = paramiko.ECDSAKey.generate()
+    with pytest.raises(HostKeyChanged):
+        contact(tmp_path).other_types().decide(Observed(f"{another.get_name()} {another.get_base64()}\n"))
+
+
 def entry(context):
     host = server(context)
     host.transport.target = SshTarget(ADDRESS, "admin", alias=NAME)
