@@ -17,7 +17,7 @@ def test_the_second_interface_has_the_private_address_and_the_first_is_refused(m
     host_vars.mkdir()
     (host_vars / f"{site.inventory.servers[0]}.yml").write_text("hive_private_ip: 10.99.0.4\n")
     site.reload()
-    shell(site, "ip link add int0 type dummy")
+    shell(site, "ip link add int0 type veth peer name far0; ip link set far0 up")
 
     planned = setup(site, "internal-network", check=True)
     assert planned.exit_code == 3
@@ -25,7 +25,7 @@ def test_the_second_interface_has_the_private_address_and_the_first_is_refused(m
 
     setup(site, "iptables", "internal-network")
     assert " 10.99.0.4/24 " in shell(site, "ip -o -4 addr show dev int0")
-    assert "configured" in shell(site, "networkctl status int0")
+    assert "10-internal_net.network" in shell(site, "networkctl status int0")
     assert "eth0" in shell(site, "ip route show default")
     rule = "-A HIVE-INPUT -s 10.99.0.0/24 -i int0 -m conntrack --ctstate NEW"
     assert rule in shell(site, "iptables-save")
