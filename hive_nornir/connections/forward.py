@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["open_forward"]
 
 Note = Callable[[str], None]
-_Answer = Literal["proxy", "silent", "refused", "forbidden"]
+_Failure = Literal["silent", "refused", "forbidden"]
+_Answer = Literal["proxy"] | _Failure
 
+_ITSELF = "127.0.0.1"
+_FORBIDDEN = 1  # RFC 4254, 5.1
 _RELEASE_SECONDS = 4.0  # in which sshd notices that a connection that we have dropped is gone, and frees its port
 _ANSWER_SECONDS = 2.0
 _PROXY_SECONDS = 10.0
@@ -43,18 +46,9 @@ def open_forward(transport: paramiko.Transport, forward: ProxyForward, host: str
     :param note: called with what the operator should know, then or later; several times with the same.
     :raises ConnectionFailed: the port is taken and no proxy answers there, or sshd forwards nothing.
     """
-    import paramiko
-
     give_up = time.monotonic() + _RELEASE_SECONDS
-    while True:
-        try:
-            transport.request_port_forward("", forward.port, functools.partial(_arrived, forward, note))
-        except paramiko.SSHException:
-            if not transport.is_active():
-                raise
-        else:
-            return
-        everywhere, locally = (_ask(transport, (address, forward.port)) for address in (forward.address, "127.0.0.1"))
+    while not _listens(transport, forward, note):
+        everywhere, locally = (_ask(transport, (address, forward.port)) for address in (forward.address, _ITSELF))
         if everywhere == "proxy":
             note(f"port {forward.port} is held by another session, whose proxy is used")
             return
@@ -64,6 +58,29 @@ def open_forward(transport: paramiko.Transport, forward: ProxyForward, host: str
         if "forbidden" in (everywhere, locally) or time.monotonic() > give_up:
             raise _refused(forward, host, taken="silent" in (everywhere, locally))
         time.sleep(0.2)
+
+
+def _listens(transport: paramiko.Transport, forward: ProxyForward, note: Note) -> bool:
+    """Whether the host listens for us now; that it does not is no error yet."""
+    import paramiko
+
+    arrived = threading.Event()
+    try:
+        transport.request_port_forward("", forward.port, functools.partial(_arrived, forward, note, arrived))
+    except paramiko.SSHException:
+        if not transport.is_active():
+            raise
+        return False
+    # sshd is content with one of IPv4 and IPv6, so somebody else may have the port all the same.
+    way = _connect(transport, (_ITSELF, forward.port))
+    if isinstance(way, str):
+        ours = arrived.is_set() or way == "forbidden"  # then it cannot be asked
+    else:
+        with way:
+            ours = arrived.wait(_ANSWER_SECONDS)
+    if not ours:
+        transport.cancel_port_forward("", forward.port)
+    return ours
 
 
 def _refused(forward: ProxyForward, host: str, *, taken: bool) -> ConnectionFailed:
@@ -80,33 +97,42 @@ def _refused(forward: ProxyForward, host: str, *, taken: bool) -> ConnectionFail
 
 def _ask(transport: paramiko.Transport, address: tuple[str, int]) -> _Answer:
     """Who answers at an address as the host sees it."""
-    import paramiko
-
-    try:
-        channel = transport.open_channel("direct-tcpip", address, ("127.0.0.1", 0), timeout=_ANSWER_SECONDS)
-    except paramiko.ChannelException as error:
-        return "forbidden" if error.code == 1 else "refused"  # RFC 4254, 5.1
-    except paramiko.SSHException:
-        if not transport.is_active():
-            raise
-        return "silent"
-    with channel:
-        channel.settimeout(_ANSWER_SECONDS)
+    way = _connect(transport, address)
+    if isinstance(way, str):
+        return way
+    with way:
+        way.settimeout(_ANSWER_SECONDS)
         said = b""
+        with contextlib.suppress(OSError):  # it has said what it has to say
+            way.sendall(_QUESTION)
         with contextlib.suppress(OSError):
-            channel.sendall(_QUESTION)
-            while len(said) < 5 and (more := channel.recv(1024)):
+            while len(said) < 5 and (more := way.recv(1024)):
                 said += more
     return "proxy" if said.startswith(b"HTTP/") else "silent"
 
 
-def _arrived(forward: ProxyForward, note: Note, channel: paramiko.Channel, _origin: Any, _server: Any) -> None:
+def _connect(transport: paramiko.Transport, address: tuple[str, int]) -> paramiko.Channel | _Failure:
+    """A connection from the host itself to an address."""
+    import paramiko
+
+    try:
+        return transport.open_channel("direct-tcpip", address, (_ITSELF, 0), timeout=_ANSWER_SECONDS)
+    except paramiko.ChannelException as error:
+        return "forbidden" if error.code == _FORBIDDEN else "refused"
+    except paramiko.SSHException:  # too late, or closed again already
+        if not transport.is_active():
+            raise
+        return "silent"
+
+
+def _arrived(forward: ProxyForward, note: Note, arrived: threading.Event, channel: paramiko.Channel, _origin: Any, _server: Any) -> None:
     """Something has connected to the port (called by paramiko, in the thread that reads the connection)."""
+    arrived.set()
     threading.Thread(target=_carry, args=(channel, forward, note), name="proxy-forward", daemon=True).start()
 
 
 def _carry(channel: paramiko.Channel, forward: ProxyForward, note: Note) -> None:
-    with channel:
+    with contextlib.suppress(OSError, EOFError), channel:  # the connection has ended
         try:
             proxy = socket.create_connection(forward.destination, timeout=_PROXY_SECONDS)
         except OSError as error:

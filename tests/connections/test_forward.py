@@ -20,13 +20,17 @@ HERE, ITSELF = "10.1.0.4", "127.0.0.1"
 
 
 class Sshd(paramiko.ServerInterface):
-    """A host whose ports answer as `ports` says: the port's text, or why a connection to it fails."""
+    """A host whose ports answer as `ports` says: the port's text, or why a connection to it fails. The others are the forwarded one.
 
-    def __init__(self, free_after, ports):
-        self.asked = 0
+    :param free_after: how often the request to forward is denied.
+    """
+
+    def __init__(self, transport, free_after, ports):
+        self.transport = transport
         self.free_after = free_after
         self.ports = ports
-        self.questions = []
+        self.asked = 0
+        self.cancelled = 0
 
     def check_auth_none(self, username):
         return paramiko.AUTH_SUCCESSFUL
@@ -35,28 +39,38 @@ class Sshd(paramiko.ServerInterface):
         self.asked += 1
         return port if self.asked > self.free_after else False
 
+    def cancel_port_forward_request(self, address, port):
+        self.cancelled += 1
+
     def check_channel_direct_tcpip_request(self, chanid, origin, destination):
-        answer = self.ports.get(destination, paramiko.OPEN_FAILED_CONNECT_FAILED)
-        self.questions.append(destination)
-        return answer if isinstance(answer, int) else paramiko.OPEN_SUCCEEDED
+        free = paramiko.OPEN_FAILED_CONNECT_FAILED if self.asked <= self.free_after else b""
+        answer = self.ports.get(destination, free)
+        if isinstance(answer, int):
+            return answer
+        threading.Thread(target=self._answer, args=(origin, destination), daemon=True).start()
+        return paramiko.OPEN_SUCCEEDED
+
+    def _answer(self, origin, destination):
+        channel = self.transport.accept(10)
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):  # the asker has gone
+            if destination in self.ports:
+                channel.recv(1)
+                channel.sendall(self.ports[destination])
+            else:
+                self.transport.open_forwarded_tcpip_channel(origin, destination).close()
 
 
 @contextlib.contextmanager
 def connected(free_after=0, ports=None):
     """Both ends of a connection, and what the host makes of requests."""
     here, there = socket.socketpair()
-    host, host_says = paramiko.Transport(there), Sshd(free_after, ports or {})
+    host = paramiko.Transport(there)
+    host_says = Sshd(host, free_after, ports or {})
     host.add_server_key(KEY)
     host.start_server(event=threading.Event(), server=host_says)
     transport = paramiko.Transport(here)
     transport.start_client(timeout=10)
     transport.auth_none("admin")
-
-    def answer():
-        while (channel := host.accept(10)) is not None:
-            channel.sendall(host_says.ports[host_says.questions[-1]])
-
-    threading.Thread(target=answer, daemon=True).start()
     try:
         yield transport, host, host_says
     finally:
@@ -119,10 +133,11 @@ def test_what_arrives_at_the_port_is_carried_to_the_proxy_and_back():
 def test_it_ends_with_the_connection():
     with proxy() as address, connected() as (transport, host, _):
         open_forward(transport, ProxyForward(3128, address, HERE), "hive0", print)
-        arrive(host).sendall(b"a")
+        until(lambda: carriers() == 0)
+        channel = arrive(host)  # a channel that nobody holds is closed
         until(lambda: carriers() == 1)
         transport.close()
-        until(lambda: carriers() == 0)
+        until(lambda: carriers() == 0 and channel.closed)
 
 
 def carriers():
@@ -140,13 +155,15 @@ def test_a_proxy_that_does_not_answer_is_told():
     notes = []
     with connected() as (transport, host, _):
         open_forward(transport, ProxyForward(3128, "127.0.0.1:1", HERE), "hive0", notes.append)
-        assert everything(arrive(host)) == b""
-    assert notes == ["the proxy 127.0.0.1:1 does not answer this machine: Connection refused"]
+        with contextlib.suppress(paramiko.SSHException):  # it is closed at once
+            assert everything(arrive(host)) == b""
+        until(lambda: len(notes) == 2)
+    assert set(notes) == {"the proxy 127.0.0.1:1 does not answer this machine: Connection refused"}
 
 
 def test_a_port_that_is_freed_just_then_is_waited_for():
-    with connected(free_after=2) as (transport, _, host_says):
-        open_forward(transport, ProxyForward(3128, "p:1", HERE), "hive0", pytest.fail)
+    with proxy() as address, connected(free_after=2) as (transport, _, host_says):
+        open_forward(transport, ProxyForward(3128, address, HERE), "hive0", print)
         assert host_says.asked == 3
 
 
@@ -165,6 +182,21 @@ def test_that_of_a_session_from_before_gateway_ports_serves_the_server_alone():
     with connected(9999, {(ITSELF, 3128): OTHERS}) as (transport, _, _):
         open_forward(transport, ProxyForward(3128, "p:1", HERE), "hive0", notes.append)
     assert "for the server itself alone: it began before sshd had GatewayPorts" in notes[0]
+
+
+def test_a_port_of_which_sshd_gets_ipv6_alone_is_another_sessions():
+    notes = []
+    with connected(0, {(HERE, 3128): paramiko.OPEN_FAILED_CONNECT_FAILED, (ITSELF, 3128): OTHERS}) as (transport, _, host_says):
+        open_forward(transport, ProxyForward(3128, "p:1", HERE), "hive0", notes.append)
+    assert "for the server itself alone" in notes[0]
+    assert host_says.cancelled == 1
+
+
+def test_where_ports_may_be_forwarded_one_way_only_the_hosts_word_is_taken():
+    forbidden = paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+    with connected(0, {(HERE, 3128): forbidden, (ITSELF, 3128): forbidden}) as (transport, _, host_says):
+        open_forward(transport, ProxyForward(3128, "p:1", HERE), "hive0", pytest.fail)
+    assert host_says.cancelled == 0
 
 
 @pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n"])
