@@ -11,7 +11,7 @@ from hive_nornir.tasks.servers.base.maintenance import maintained
 from hive_nornir.tasks.servers.base.mirrors import mirrors
 from hive_nornir.tasks.servers.base.proxy import environment, metadata_refresh, pip_configuration
 from hive_nornir.tasks.servers.base.selinux import selinux, selinux_pending
-from hive_nornir.tasks.servers.base.sshd import login
+from hive_nornir.tasks.servers.base.sshd import login, way_to_the_proxy
 from hive_nornir.tasks.servers.base.system import identity, network_wait, programs, statistics, unattended_upgrades
 from hive_nornir.tasks.servers.base.trust import trusted_ca
 from hive_nornir.tasks.servers.base.variables import BaseVariables
@@ -33,6 +33,7 @@ def base(host: Target, v: BaseVariables) -> Steps:
         *maintained(host, v),
         environment(host, v),
         *metadata_refresh(host, v),
+        *way_to_the_proxy(host, v),
         *mirrors(host, v),
         *trusted,  # before anything is fetched, but for the program that takes it over where that is missing (O-1)
         *pip_configuration(v),

@@ -98,6 +98,12 @@ def test_a_new_login_is_made_for_other_variables_before_packages_are_fetched(con
     assert any(name.startswith("packages wget") for name in names(rest))
 
 
+def test_the_way_to_the_proxy_is_open_before_packages_are_fetched(context):
+    found = names(first_list(server(context), hive_http_proxy="p:8080"))
+    fetched = next(at for at, name in enumerate(found) if name.startswith("packages "))
+    assert found.index("sshd forwards for containers too") < fetched
+
+
 def test_a_pending_restart_is_told_and_done_only_with_permission(context):
     for allowed, name in ((False, "reboot pending: kernel a -> b"), (True, "restart: kernel a -> b")):
         host = server(context)
