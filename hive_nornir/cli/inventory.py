@@ -39,6 +39,8 @@ def check(session: Session) -> None:
     site.check()
     found = site.inventory
     counts = [plural(len(found.servers), "server"), plural(len(found.services), "service"), plural(len(found.volumes), "volume")]
+    if found.stale_volumes:
+        say(f"note: drbd_device_map still has ids of volumes that are not defined any more: {', '.join(found.stale_volumes)}")
     say(f"{found.hive_name}, stage {site.context.stage}: {', '.join(counts)}; no problem found", "good")
 
 

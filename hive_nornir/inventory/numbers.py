@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hive_nornir.errors import DefinitionErrors, Problem, UsageError
@@ -26,10 +26,12 @@ class Numbers:
 
     :param device_ids: stage -> DRBD volume -> device id.
     :param ports: stage -> port -> published port; see `allocations.port_key`.
+    :param stale_volumes: stage -> volumes that have a device id and are not defined any more.
     """
 
-    device_ids: dict[Stage, dict[str, int]]
-    ports: dict[Stage, dict[str, int]]
+    device_ids: dict[Stage, dict[str, int]] = field(default_factory=dict)
+    ports: dict[Stage, dict[str, int]] = field(default_factory=dict)
+    stale_volumes: dict[Stage, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_numbers(store: PersistentStore, definitions: Definitions) -> Numbers:
@@ -64,11 +66,12 @@ def _assign(stored: Mapping[str, Mapping[str, Any]], definitions: Definitions, s
             raise UsageError(f"{store.file}: {variable.name} of stage {stage} must hold whole numbers only", "mend it by hand")
         return {str(name): number for name, number in value.items()}
 
-    numbers = Numbers({}, {})
+    numbers = Numbers()
     problems: list[Problem] = []
     for stage in definitions.stages:
         try:
-            numbers.device_ids[stage] = allocate_device_ids(definitions, recorded(_DEVICE_IDS, stage)).numbers
+            device_ids = allocate_device_ids(definitions, recorded(_DEVICE_IDS, stage))
+            numbers.device_ids[stage], numbers.stale_volumes[stage] = device_ids.numbers, device_ids.stale
         except DefinitionErrors as error:
             problems += error.problems
         try:

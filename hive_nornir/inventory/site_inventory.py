@@ -107,6 +107,11 @@ class SiteInventory:
         return [name.removeprefix("volume_") for name in self.computed.objects if name in kinds]
 
     @property
+    def stale_volumes(self) -> tuple[str, ...]:
+        """Volumes that have a DRBD device id in the stage and are not defined any more (spec inventory.md 5.2)."""
+        return self._numbers.stale_volumes[self.context.stage]
+
+    @property
     def networks(self) -> list[str]:
         """The stage's networks."""
         return self.groups["networks"]

@@ -56,6 +56,13 @@ def test_a_variable_that_nobody_reads_is_an_error(site: Path) -> None:
     assert "all.yml:2: nobody reads the variable hive_timezon (did you mean 'hive_timezone'?)" in result.stderr
 
 
+def test_check_names_volumes_whose_device_id_nobody_uses(site: Path) -> None:
+    call("-r", str(site), "set", "drbd_device_map", '{"gone": 3}')
+    result = call("-r", str(site), "check")
+    assert result.exit_code == 0
+    assert "note: drbd_device_map still has ids of volumes that are not defined any more: gone\n" in result.stdout
+
+
 def test_roles_are_listed_with_play_condition_and_variables() -> None:
     text = call("roles").stdout
     assert "base  setup hive servers, on servers; " in text
