@@ -124,7 +124,7 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
 
 
 def nornir_for(site: SiteInventory) -> Nornir:
-    """A Nornir object for a site that is loaded already, with our runner.
+    """A Nornir object for a site that is loaded already, with our runner; `forks`, where it is set, is how many hosts it takes at a time.
 
     Nornir logs every failure with its traceback. That goes where the program sends its logs, and nowhere if it sends them nowhere.
     """
@@ -139,4 +139,7 @@ def nornir_for(site: SiteInventory) -> Nornir:
     if not logging.getLogger("nornir").handlers:
         logging.getLogger("nornir").addHandler(logging.NullHandler())
     ConnectionPluginRegister.auto_register()
-    return Nornir(inventory=nornir_inventory(site), config=Config(), runner=HiveRunner())
+    forks, origin = site.context.persistents.get("forks")
+    # The default is hive-builder's for processes of some 100 MB; a thread that waits for the network costs next to nothing.
+    runner = HiveRunner() if origin == "default" else HiveRunner(workers=max(1, forks))
+    return Nornir(inventory=nornir_inventory(site), config=Config(), runner=runner)

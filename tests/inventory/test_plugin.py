@@ -126,6 +126,13 @@ def test_a_nornir_object_for_a_loaded_site_carries_the_site(root):
     assert nornir.run(task=lambda task: Result(host=task.host, result=task.host.name))["p-hive2.x"].result == "p-hive2.x"
 
 
+def test_as_many_hosts_at_a_time_as_the_variable_forks_says(root):
+    context = SiteContext.resolve(root, None, {})
+    assert nornir_for(SiteInventory.load(context)).runner.workers == 50
+    context.persistents.set("forks", "2")
+    assert nornir_for(SiteInventory.load(SiteContext.resolve(root, None, {}))).runner.workers == 2
+
+
 def test_two_hundred_hosts_load_in_under_a_second(tmp_path):
     root = make_site(tmp_path, 200)
     HiveInventory(str(root)).load()  # imports
