@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -129,9 +133,24 @@ def console(session: Session, name: str, port: int | None) -> int:  # noqa: ARG0
     local = port or site.context.persistents.get("foward_zabbix_port")[0]
     click.echo(f"http://localhost:{local}/ shows Zabbix; Ctrl-C ends it", err=True)
     options = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", _zabbix_forward(host, local)]
-    with subprocess.Popen([_program("ssh"), "-F", str(site.context.ssh_config), *options, host]) as process:  # noqa: S603 - no shell
+    with _without_proxy(site, host) as config, subprocess.Popen([_program("ssh"), "-F", config, *options, host]) as process:  # noqa: S603
         try:
             return process.wait()
         except KeyboardInterrupt:  # the way to end it
             process.terminate()
             return 0
+
+
+@contextlib.contextmanager
+def _without_proxy(site: Site, host: str) -> Iterator[str]:
+    """An ssh_config for one host that asks for no port on it: a run may have that port, which must not end the console."""
+    from hive_nornir.inventory.ssh_files import read_ssh_config, write_ssh_config
+
+    server = read_ssh_config(site.context.ssh_config)[host]
+    if server.remote_forward is None:
+        yield str(site.context.ssh_config)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "ssh_config"
+        write_ssh_config(config, [dataclasses.replace(server, remote_forward=None)], site.context.known_hosts)
+        yield str(config)

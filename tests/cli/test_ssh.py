@@ -94,6 +94,18 @@ def test_scp_knows_short_names(built: Path, path: str) -> None:
     assert done.returncode == 7
 
 
+def test_the_console_asks_for_no_port_that_a_run_may_have(built: Path, tmp_path: Path) -> None:
+    hosts = [SshHost("p-hive3.shop.example", "192.168.56.7", "admin", remote_forward=(3128, "proxy.example:8080"))]
+    write_ssh_config(built / CONFIG, hosts, built / ".hive" / "private" / "known_hosts")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ssh").write_text('#!/bin/sh\ncat "$2"\n')
+    (folder / "ssh").chmod(0o755)
+    shown = run("-r", str(built), "console", "zabbix", PATH=f"{folder}:{os.environ['PATH']}").stdout
+    assert shown == (built / CONFIG).read_text().replace("  RemoteForward 3128 proxy.example:8080\n", "")
+    assert "HostName 192.168.56.7" in shown
+
+
 def test_the_console_opens_only_the_tunnel_and_ends_cleanly(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sleeping"
     folder.mkdir()
