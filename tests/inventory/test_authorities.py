@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
@@ -110,3 +111,29 @@ def test_no_authority_outlives_the_one_that_vouches_for_it(tmp_path):
     applications = Authorities(tmp_path, "shop.example").applications(create=True)
     assert applications.certificate.not_valid_after_utc == short.certificate.not_valid_after_utc
     assert (short.certificate.not_valid_after_utc - datetime.now(timezone.utc)).days <= 30
+
+
+def test_a_site_moves_over_with_the_authority_that_hive_builder_made(tmp_path, request_pem):
+    """As its role ca does: openssl, a request signed with its own key, no key identifiers asked for."""
+    folder = tmp_path / "ca"
+    folder.mkdir()
+    (folder / "extfile-ca.cnf").write_text("basicConstraints = CA:TRUE\nkeyUsage = digitalSignature, cRLSign, keyCertSign\n")
+    openssl("genrsa", "-out", folder / "cakey.pem", "2048")
+    csr = folder / "ca-ca.csr"
+    openssl("req", "-new", "-sha256", "-key", folder / "cakey.pem", "-subj", "/DC=example/DC=shop/CN=ca.shop.example", "-out", csr)
+    made = ("-days", "36500", "-signkey", folder / "cakey.pem", "-extfile", folder / "extfile-ca.cnf", "-out", folder / "cacert.pem")
+    openssl("x509", "-req", "-sha256", "-in", csr, *made)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    ca = SiteCA.load_or_create(folder, "shop.example")
+    authorities = Authorities(tmp_path, "shop.example")
+    host = Leaf("p-hive0.shop.example", dns=("p-hive0.shop.example",), ips=("10.1.0.4",))
+    for name, pem in (("host", ca.sign(request_pem, host)), ("service", authorities.applications(create=True).sign(request_pem, SERVICE))):
+        (tmp_path / name).write_bytes(pem)
+        openssl("verify", "-CAfile", folder / "cacert.pem", "-untrusted", tmp_path / name, tmp_path / name)
+    assert authorities.api_clients(create=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)

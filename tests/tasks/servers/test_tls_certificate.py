@@ -8,6 +8,7 @@ from hive_nornir.errors import HiveError
 from hive_nornir.inventory.authorities import Authorities
 from hive_nornir.inventory.ca import SiteCA
 from hive_nornir.inventory.trust_ledger import fingerprint
+from hive_nornir.tasks.servers.base.trust import trusted_ca
 from hive_nornir.tasks.servers.server_certificate import server_certificate
 from hive_nornir.tasks.servers.tls_certificate import TlsCertificateVariables, tls_certificate
 from hive_nornir.tasks.servers.trust_anchor import trust_anchor
@@ -70,6 +71,12 @@ def test_a_former_authority_that_is_no_longer_in_use_goes(context):
     change = due(trust_anchor(target(context)).operations[2], f"00  {ANCHOR}-former-0123456789abcdef.crt\n")
     assert change.apply == f"rm -f -- {ANCHOR}-former-0123456789abcdef.crt"
     assert change.diff == f"- {ANCHOR}-former-0123456789abcdef.crt"
+
+
+def test_base_tells_a_running_docker_of_another_ca(context):
+    found, trust = trusted_ca(target(context))
+    assert found[-1].name == "restart of docker.service if it runs"
+    assert found[-1].triggered_by == (trust.changed,)
 
 
 def test_a_new_server_gets_a_certificate_for_its_names_and_docker_is_restarted(context):
