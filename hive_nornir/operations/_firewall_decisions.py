@@ -10,11 +10,13 @@ from hive_nornir.operations import _firewall_shell as shell
 from hive_nornir.operations._diffs import unified
 from hive_nornir.operations._firewall_probes import FAMILIES, Said, text_of
 from hive_nornir.operations.core import Change, Observed
-from hive_nornir.operations.firewall_live import FilterTable, fixups, same_rules
+from hive_nornir.operations.firewall_live import FilterTable, fixups, passes_by, same_rules
 from hive_nornir.operations.firewall_rules import BASELINE_PARTS, CHAINS, STRICT_PART, Family, Ruleset, baseline, persisted_file
 from hive_nornir.operations.firewall_sets import InternalNetwork, NamedSet
 
 __all__ = ["Base", "Set"]
+
+_NO_HOOK = "restart Docker; before 23.0 it never does so for IPv6: update it, or turn ip6tables off in its daemon.json and restart it"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,9 @@ class Set:
     def decide(self, seen: Observed) -> Change | None:
         said = Said.parse(seen.text)
         part = self.set.part
+        for family in said.families:
+            if self.set.rules(family) and any(passes_by(said.table(family), hook) for hook in self.set.hooks):
+                raise OperationFailed(f"Docker on the host does not filter IP{family} by DOCKER-USER", _NO_HOOK)
         writes = [shell.write_part(family, part, self.set.rules(family), said.parts(family).get(part, ())) for family in FAMILIES]
         diffs = [diff for family in said.families for diff in self._differences(family, said)]
         if not diffs and not any(writes):

@@ -106,9 +106,11 @@ def slow_logins_probe(config: str, dropin: str) -> str:
 
 
 def set_probe(of: NamedSet | InternalNetwork, files: Mapping[Family, str]) -> str:
-    """Shell: one part, its lines of the persisted files and of the live filter table, and the chains that must call ours for it."""
+    """Shell: one part, its lines of the persisted files and of the live filter table, and the chains that must call ours and be called."""
     # Some versions quote a comment only if it holds a blank; ours does.
-    lines = ["^[*]filter", f' "{of.comment}" ', *(f"^{how}{hook} " for hook in of.hooks for how in (":", "-A "))]
+    lines = ["^[*]filter", f' "{of.comment}" ']
+    if of.hooks:
+        lines += ["^-A FORWARD ", *(f"^{how}{hook} " for hook in of.hooks for how in (":", "-A "))]
     ours = f"grep {' '.join(f'-e {quote(line)}' for line in lines)}"
     looks = [
         f"echo @@file-{family}; {ours} {path} 2>/dev/null; echo @@live-{family}; {TOOL[family]}-save -t filter 2>/dev/null | {ours}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hive_nornir.operations.firewall_rules import HOOKS, JUMPS, network
 
-__all__ = ["FilterTable", "fixups", "rule_key", "same_rules"]
+__all__ = ["FilterTable", "fixups", "passes_by", "rule_key", "same_rules"]
 
 # What the iptables service of the EL family ships: ours takes its place. It ends with a rule that would hide ours.
 _SHIPPED = {
@@ -97,6 +97,13 @@ def fixups(live: FilterTable, calling: Collection[str] = tuple(JUMPS)) -> list[s
         at = next((at for at, key in enumerate(foreign) if _ends_all(key)), len(foreign))
         commands.append(f"-I {chain} {at + 1} -j {own}")
     return commands
+
+
+def passes_by(live: FilterTable, hook: str) -> bool:
+    """Whether Docker forwards what the hook never saw: its own chains are called from FORWARD, and the hook is not, or later."""
+    targets = [value for rule in live.chains.get("FORWARD", ()) for option, _, value in rule_key(rule) if option == "-j"]
+    dockers = [target for target in targets if target.startswith("DOCKER")]
+    return bool(dockers) and dockers[0] != hook
 
 
 def rule_key(rule: str) -> Key:

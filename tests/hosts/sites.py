@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import time
 from pathlib import Path
 
 from hive_nornir import Site
 from hive_nornir.connections.shell import SshTransport
+from hive_nornir.errors import ConnectionLost, HiveError
 from hive_nornir.runs.report import RunReport
 
 REPOSITORY = Path(__file__).parents[2]
@@ -31,27 +34,32 @@ def free_cidr() -> str:
     return f"10.{78 + next(_numbers) // 256 % 40}.{next(_numbers) % 256}.0/24"
 
 
-def write_site(folder: Path, count: int, *, image: str = "debian-12", variables: str = "") -> Site:
+def write_site(folder: Path, count: int, *, image: str = "debian-12", variables: str = "", mirror: bool = False) -> Site:
     """A site's folder with so many servers.
 
     :param variables: YAML text of group_vars/all.yml, beside what every sandbox needs.
+    :param mirror: whether its Docker finds images of Docker Hub in the sandbox's mirror.
     """
     inventory = folder / "inventory"
     (inventory / "group_vars").mkdir(parents=True)
     name = f"t{os.getpid()}-{next(_numbers)}.test"
     more = f"    image_name: {image}\n    internal_cidr: 172.31.252.0/22\n"
-    text = HIVE.format(name=name, cidr=free_cidr(), count=count, separate=str(count > 1).lower(), more=more)
+    cidr = free_cidr()
+    text = HIVE.format(name=name, cidr=cidr, count=count, separate=str(count > 1).lower(), more=more)
     (inventory / "hive.yml").write_text(text)
     (inventory / "services.yml").write_text("plugin: hive_services\nservices:\n  web:\n    image: nginx:stable\n    ports: ['8080:80']\n")
-    (inventory / "group_vars" / "all.yml").write_text(f"hive_docker_source: distribution\n{variables}")
+    given = f"hive_registry_mirror: http://{cidr.removesuffix('0/24')}3:5000\n" if mirror else ""
+    (inventory / "group_vars" / "all.yml").write_text(f"hive_docker_source: distribution\n{given}{variables}")
     return Site.open(folder, "private")
 
 
 def copy_example(folder: Path) -> Site:
     """The example site with a range of its own, so that it can stand beside the demo."""
     shutil.copytree(REPOSITORY / "site", folder, ignore=shutil.ignore_patterns(".hive"))
-    hive = folder / "inventory" / "hive.yml"
-    hive.write_text(hive.read_text().replace("10.77.0.0/24", free_cidr()).replace("example.site", f"example{os.getpid()}.site"))
+    cidr = free_cidr()
+    for file in (folder / "inventory").rglob("*.yml"):
+        text = file.read_text().replace("10.77.0.0/24", cidr).replace("10.77.0.", cidr.removesuffix("0/24"))
+        file.write_text(text.replace("example.site", f"example{os.getpid()}.site"))
     return Site.open(folder, "private")
 
 
@@ -96,6 +104,22 @@ def transport(site: Site, host: str | None = None) -> SshTransport:
     connection = site.nornir.inventory.hosts[name].get_connection("hive", site.nornir.config)
     assert isinstance(connection, SshTransport)
     return connection
+
+
+def restart(site: Site) -> None:
+    """Restart the first server and wait until it is up again."""
+    started = shell(site, "stat -c %Y /proc/1")
+    with contextlib.suppress(ConnectionLost):
+        transport(site).run("systemctl reboot", deadline=20)
+    give_up = time.monotonic() + 60
+    while True:
+        site.close()
+        with contextlib.suppress(HiveError, AssertionError):
+            if shell(site, "stat -c %Y /proc/1") != started:
+                break
+        assert time.monotonic() < give_up, "the server did not come back"
+        time.sleep(0.2)
+    shell(site, "systemctl is-system-running --wait || :")
 
 
 def shell(site: Site, script: str, host: str | None = None) -> str:

@@ -1,22 +1,19 @@
 """The role iptables on real servers: what is open, what stays shut, and that nobody is locked out on the way."""
 
-import contextlib
 import functools
 import re
 import socket
-import time
 from collections.abc import Callable
 
 import pytest
 
 from hive_nornir import Site
 from hive_nornir.connections.shell import SshTransport
-from hive_nornir.errors import ConnectionLost, HiveError
 from hive_nornir.operations import _firewall_decisions
 from hive_nornir.operations.core import Guard
 from hive_nornir.operations.firewall_rules import Family, Ruleset
 from hive_nornir.tasks.servers import iptables as iptables_module
-from tests.hosts.sites import changes, errors, setup, shell, transport
+from tests.hosts.sites import changes, errors, restart, setup, shell, transport
 
 SiteMaker = Callable[..., Site]
 OWN_CHAINS = "iptables-save -t filter | grep -E '^(:|-A )HIVE-' | sed 's/ \\[.*//'; ip6tables-save -t filter | grep -E '^-A HIVE-' || :"
@@ -54,27 +51,11 @@ def test_only_ssh_is_open_now_and_after_a_restart(make_site: SiteMaker):
     assert changes(setup(site, "iptables")) == []
 
     chains = shell(site, OWN_CHAINS)
-    _reboot(site)
+    restart(site)
     assert shell(site, OWN_CHAINS) == chains
     listen(site, 8000)
     assert not reaches(site, 8000)
     assert changes(setup(site, "iptables")) == []
-
-
-def _reboot(site: Site) -> None:
-    started = shell(site, "stat -c %Y /proc/1")
-    with contextlib.suppress(ConnectionLost):
-        transport(site).run("systemctl reboot", deadline=20)
-    give_up = time.monotonic() + 60
-    while True:
-        site.close()
-        try:
-            if shell(site, "stat -c %Y /proc/1") != started:
-                break
-        except (HiveError, AssertionError):
-            assert time.monotonic() < give_up, "the server did not come back"
-        time.sleep(0.2)
-    shell(site, "systemctl is-system-running --wait || :")
 
 
 def test_a_plan_shows_the_rules_and_loads_none(make_site: SiteMaker):

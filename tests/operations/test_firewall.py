@@ -214,6 +214,17 @@ def test_a_published_set_that_docker_does_not_call_or_calls_too_late_is_hooked_i
     assert "-N DOCKER-USER" in made.apply
 
 
+def test_docker_that_does_not_call_the_chain_is_told_of_instead_of_trusted() -> None:
+    rules = REGISTRY.rules("v4")
+    docker = [line for line in DOCKER.splitlines() if line.startswith("-A FORWARD")]
+    with pytest.raises(OperationFailed, match="does not filter IPv4 by DOCKER-USER"):
+        registry((*HOOK, *docker, *rules), (*HOOK, *rules), ["10.0.0.4", "10.0.0.5"])
+    call = "-A FORWARD -j DOCKER-USER"
+    with pytest.raises(OperationFailed, match="DOCKER-USER"):
+        registry((*HOOK, *docker, call, *rules), (*HOOK, *rules), ["10.0.0.4", "10.0.0.5"])
+    assert registry((*HOOK, "-A FORWARD -i tun0 -j ACCEPT", call, *docker, *rules), (*HOOK, *rules), ["10.0.0.4", "10.0.0.5"]) is None
+
+
 def test_a_former_source_of_a_published_port_goes() -> None:
     rules = REGISTRY.rules("v4")
     change = registry((*HOOK, *rules), (*HOOK, *rules), ["10.0.0.4"])
