@@ -170,8 +170,7 @@ class SiteInventory:
 
     def located(self, problem: Problem, name: str, variable: str) -> Problem:
         """A problem with a variable, with the file and line where the variable is defined, if it is in a file."""
-        owners = [name, *reversed(self.variables.groups_of(self.object(name))), "all"]
-        place = self.variables.files.place(owners, variable)
+        place = self.variables.place(self.object(name), variable)
         return replace(problem, file=place[0], line=place[1]) if place else problem
 
     def ansible_list(self) -> dict[str, Any]:

@@ -7,8 +7,10 @@ order ("Understanding variable precedence", "How variables are merged"). A varia
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from hive_nornir.inventory.model import STAGES, ComputedInventory, InventoryObject, Stage
@@ -80,6 +82,13 @@ class SiteVariables:
             layers = [self.computed.group_variables, self.files.groups]
             self._of_groups[groups] = {name: value for layer in layers for group in groups for name, value in layer.get(group, {}).items()}
         return self._of_groups[groups]
+
+    def place(self, owner: InventoryObject, variable: str) -> tuple[Path, int] | None:
+        """The file and line that give an object a variable; None when the definitions or the command do."""
+        above = variable in self.files.objects.get(owner.name, {})
+        if variable in self.injected or (variable in owner.variables_in(self.stage_of(owner)) and not above):
+            return None
+        return self.files.place([owner.name, *reversed(self.groups_of(owner)), "all"], variable)
 
     def of_stage(self, group: str) -> list[str]:
         """The members of a group in the current stage, in order, those of its child groups too."""
@@ -171,7 +180,7 @@ class VariableScope(Mapping[str, Any]):
     def value(self, name: str) -> Any:
         """Like `[name]`, but OMIT for a variable that is omitted."""
         if name not in self._values:
-            with self._site._open.of(self.label, name):
+            with self._site._open.of(self, name):
                 self._values[name] = self.render(self._raw[name], name)
         return _fresh(self._values[name])
 
@@ -184,7 +193,13 @@ class VariableScope(Mapping[str, Any]):
         except RenderError as error:
             if error.located:
                 raise
-            raise type(error)(f"{self.label}: {attribute}: {error.message}", error.hint, located=True) from None
+            message = f"{self._where(attribute)}{self.label}: {attribute}: {error.message}"
+            raise type(error)(message, error.hint, located=True) from None
+
+    def _where(self, attribute: str) -> str:
+        """`file:line: ` of the variable that an attribute belongs to (`hive_users` of `hive_users.me[0]`); "" when it is in no file."""
+        place = self._site.place(self.owner, re.split(r"[.\[,]", attribute, maxsplit=1)[0])
+        return f"{place[0]}:{place[1]}: " if place else ""
 
 
 class _Open(threading.local):
@@ -193,11 +208,13 @@ class _Open(threading.local):
     def __init__(self) -> None:
         self.names: list[tuple[str, str]] = []
 
-    def of(self, label: str, name: str) -> _Open:
-        if (label, name) in self.names:
-            circle = [variable for _, variable in self.names[self.names.index((label, name)) :]]
-            raise RenderError(f"{label}: {name}: the variable needs itself: {' -> '.join([*circle, name])}", located=True)
-        self.names.append((label, name))
+    def of(self, scope: VariableScope, name: str) -> _Open:
+        key = scope.label, name
+        if key in self.names:
+            circle = [variable for _, variable in self.names[self.names.index(key) :]]
+            words = f"{scope.label}: {name}: the variable needs itself: {' -> '.join([*circle, name])}"
+            raise RenderError(f"{scope._where(name)}{words}", located=True)
+        self.names.append(key)
         return self
 
     def __enter__(self) -> None:

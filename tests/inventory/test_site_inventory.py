@@ -10,7 +10,7 @@ from hive_nornir.errors import DefinitionErrors, HiveError, UsageError
 from hive_nornir.inventory.context import SiteContext
 from hive_nornir.inventory.plugin import HiveInventory
 from hive_nornir.inventory.site_inventory import SiteInventory
-from hive_nornir.inventory.template_values import NotYetCreated
+from hive_nornir.inventory.template_values import NotYetCreated, RenderError
 
 HIVE = {
     "plugin": "hive_inventory",
@@ -232,6 +232,25 @@ def test_hive_variables_that_nobody_reads_are_found(root):
     assert "hive_timezon" in problem.message
     assert problem.hint == "did you mean 'hive_timezone'?"
     assert load(root).unknown_variables({"hive_declared", "hive_timezon"}) is None
+
+
+def test_a_variable_that_cannot_be_rendered_is_told_with_its_place(root):
+    dump(
+        root / "inventory/group_vars/all.yml", {"ok": 1, "broken": "{{ nope }}", "circle": "{{ circle }}", "hive_private_ip": "{{ nope }}"}
+    )
+    dump(root / "inventory/host_vars/p-hive1.x", {"broken": {"a": ["{{ nope }}"]}})
+    site = load(root)
+    for host, name, words in (
+        ("p-hive0.x", "broken", "group_vars/all.yml:2: server p-hive0.x: broken: variable 'nope' is undefined"),
+        ("p-hive1.x", "broken", "host_vars/p-hive1.x:1: server p-hive1.x: broken.a[0]: variable 'nope' is undefined"),
+        ("p-hive0.x", "circle", "group_vars/all.yml:3: server p-hive0.x: circle: the variable needs itself: circle -> circle"),
+    ):
+        with pytest.raises(RenderError) as error:
+            site.scope(host)[name]
+        assert error.value.message == f"{root}/inventory/{words}"
+    # hive-builder's own address comes before that of a group
+    assert site.scope("p-hive0.x")["hive_private_ip"] == "192.168.0.4"
+    assert site.variables.place(site.object("p-hive0.x"), "hive_private_ip") is None
 
 
 def test_the_list_for_ansible_has_all_stages_and_templates_as_written(root):
