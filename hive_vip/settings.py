@@ -1,0 +1,66 @@
+"""What the daemon is told by its environment (spec swarm-extension.md 1.2, SWX-7, SWX-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The daemon's settings.
+
+    :param refresh: seconds between two looks when nothing happens (HIVE_STREAM_REFRESH_INTERVAL, or as hive-builder spells it).
+    :param max_delay: seconds an event may wait before that is worth a warning (HIVE_STREAM_MAX_DELAY).
+    :param grace: seconds that the engine may be silent before what it stood for is given up (HIVE_VIP_GRACE_PERIOD). The swarm puts a
+        lost node's tasks elsewhere after fifteen.
+    :param keep_without_quorum: the same for a swarm without leader (HIVE_VIP_WITHOUT_QUORUM=keep): by default another part may have one.
+    :param reserved: node labels that setup-hosts manages (HIVE_GROUP_LABELS, separated by commas).
+    """
+
+    log_level: str = "INFO"
+    refresh: float = 30.0
+    max_delay: float = 5.0
+    grace: float = 10.0
+    keep_without_quorum: bool = False
+    reserved: frozenset[str] = frozenset()
+    engine: str = "unix:///run/docker.sock"
+    certificates: Path = Path("/etc/hive-nornir/follow-swarm-service")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the environment.
+
+        :raises ValueError: naming the variable and what it may be.
+        """
+        level = environment.get("HIVE_LOG_LEVEL", cls.log_level).upper()
+        if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError(f"HIVE_LOG_LEVEL is {level!r}: DEBUG, INFO, WARNING or ERROR is")
+        without_quorum = environment.get("HIVE_VIP_WITHOUT_QUORUM", "remove")
+        if without_quorum not in ("remove", "keep"):
+            raise ValueError(f"HIVE_VIP_WITHOUT_QUORUM is {without_quorum!r}: remove or keep is")
+        return cls(
+            log_level=level,
+            refresh=_seconds(environment, cls.refresh, "HIVE_STREAM_REFRESH_INTERVAL", "HIVE_STREAM_REFLESH_INTERVAL"),
+            max_delay=_seconds(environment, cls.max_delay, "HIVE_STREAM_MAX_DELAY"),
+            grace=_seconds(environment, cls.grace, "HIVE_VIP_GRACE_PERIOD"),
+            keep_without_quorum=without_quorum == "keep",
+            reserved=frozenset(filter(None, (name.strip() for name in environment.get("HIVE_GROUP_LABELS", "").split(",")))),
+        )
+
+
+def _seconds(environment: Mapping[str, str], default: float, *names: str) -> float:
+    """The first of these variables that is set."""
+    name = next((name for name in names if environment.get(name)), "")
+    if not name:
+        return default
+    try:
+        seconds = float(environment[name])
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:  # also not a number
+        raise ValueError(f"{name} is {environment[name]!r}: a number of seconds is expected")
+    return seconds

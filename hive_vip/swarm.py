@@ -1,0 +1,162 @@
+"""The Docker API: what the swarm wants of this node, and the node's labels. Thin: nothing is decided here.
+
+A worker's engine knows nothing of services, so it is a manager's that is asked, over TLS, with the certificate of this daemon (SWX-12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_interface
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from docker.tls import TLSConfig
+
+from hive_vip import marks
+from hive_vip.desired import Service, Swarm, Task
+from hive_vip.errors import EngineSilentError, SwarmSilentError
+from hive_vip.labels import IPAddress
+from hive_vip.rules import BRIDGE
+
+__all__ = ["Engine"]
+
+_SECONDS = 5
+_API_PORT = 2376
+# What changes something for us; the rest (exec_start of each probe …) would only keep us busy.
+_EVENTS = {"type": ["container", "service", "node"], "event": ["create", "start", "die", "stop", "update", "remove"]}
+
+
+class Engine:
+    """The engine of this host, and the swarm behind it. Each look has connections of its own, so none is ever stale.
+
+    :param url: of the engine.
+    :param certificates: folder with ca.pem, cert.pem and key.pem for other hosts' engines.
+    """
+
+    def __init__(self, url: str, certificates: Path) -> None:
+        self._url = url
+        self._certificates = certificates
+
+    def look(self) -> Swarm:
+        """What is wanted now.
+
+        :raises EngineSilentError: nobody answers.
+        :raises SwarmSilentError: nobody can tell.
+        """
+        with self._local() as local, _silence(EngineSilentError):
+            info = local.info()["Swarm"]
+            state, node = info["LocalNodeState"], info["NodeID"]
+            if state == "inactive":
+                return Swarm("inactive")
+            if state != "active":
+                raise SwarmSilentError(f"the node's state in the swarm is {state}: {info.get('Error') or 'not ready yet'}")
+            gateways = _gateways(local)
+            with self._manager(local, info) as api, _silence(SwarmSilentError):
+                return Swarm(
+                    "manager" if api is local else "worker",
+                    node,
+                    tuple(map(_service, api.services())),  # type: ignore[no-untyped-call]
+                    tuple(map(_task, api.tasks(filters={"desired-state": "running"}))),  # type: ignore[no-untyped-call]
+                    gateways,
+                    _labels(api.inspect_node(node)),
+                )
+
+    def mark(self, node_id: str, steps: Collection[marks.Step]) -> None:
+        """Set and unset labels of this node; others stay as they are.
+
+        :raises EngineSilentError: nobody answers.
+        :raises SwarmSilentError: it was not possible.
+        """
+        with self._local() as local, _silence(EngineSilentError):
+            info = local.info()["Swarm"]
+            with self._manager(local, info) as api, _silence(SwarmSilentError):
+                node = api.inspect_node(node_id)
+                # The version makes a change by somebody else in between an error, and the next pass tries again.
+                spec: Any = {**node["Spec"], "Labels": marks.after(_labels(node), steps)}
+                api.update_node(node_id, node["Version"]["Index"], spec)
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """What happens, from now on, as long as the engine runs.
+
+        :raises EngineSilentError: nobody answers, or no longer.
+        """
+        with self._local() as local, _silence(EngineSilentError):
+            stream = local.events(decode=True, filters=_EVENTS)
+            yield {}  # it is listened from here on: time to look once
+            yield from stream
+        raise EngineSilentError("the engine's events have ended")
+
+    @contextmanager
+    def _local(self) -> Iterator[docker.APIClient]:
+        with _silence(EngineSilentError):
+            client = docker.APIClient(base_url=self._url, version="auto", timeout=_SECONDS)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @contextmanager
+    def _manager(self, local: docker.APIClient, info: Mapping[str, Any]) -> Iterator[docker.APIClient]:
+        """Who speaks for the swarm: the engine itself if it is a manager's."""
+        if info["ControlAvailable"]:
+            yield local
+            return
+        client = self._first_manager([each["Addr"].rpartition(":")[0] for each in info.get("RemoteManagers") or ()])
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def _first_manager(self, addresses: Collection[str]) -> docker.APIClient:
+        reasons = []
+        for address in addresses:
+            try:
+                tls = TLSConfig(
+                    client_cert=(str(self._certificates / "cert.pem"), str(self._certificates / "key.pem")),
+                    ca_cert=str(self._certificates / "ca.pem"),
+                    verify=True,
+                )
+                return docker.APIClient(base_url=f"https://{address}:{_API_PORT}", version="auto", timeout=_SECONDS, tls=tls)
+            except (DockerException, requests.RequestException, OSError) as error:
+                reasons.append(f"{address}: {error}")
+        raise SwarmSilentError(f"no manager is reached: {'; '.join(reasons) or 'none is known'}")
+
+
+@contextmanager
+def _silence(kind: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except APIError as error:
+        raise kind(str(error.explanation or error)) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise kind(str(error)) from error
+
+
+def _gateways(local: docker.APIClient) -> dict[str, tuple[IPAddress, ...]]:
+    try:
+        found = local.inspect_network(BRIDGE)["Containers"] or {}
+    except NotFound:
+        return {}
+    return {container: tuple(_addresses(each)) for container, each in found.items()}
+
+
+def _addresses(endpoint: Mapping[str, Any]) -> Iterator[IPAddress]:
+    return (ip_interface(endpoint[key]).ip for key in ("IPv4Address", "IPv6Address") if endpoint.get(key))
+
+
+def _service(data: Mapping[str, Any]) -> Service:
+    return Service(data["ID"], data["Spec"]["Name"], data["CreatedAt"], data["Spec"].get("Labels") or {})
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    container = (data["Status"].get("ContainerStatus") or {}).get("ContainerID") or ""
+    ids = (data["ID"], data.get("ServiceID") or "", data.get("NodeID") or "")
+    return Task(*ids, data.get("Slot") or 0, data["Status"].get("State") or "", data["CreatedAt"], container)
+
+
+def _labels(node: Mapping[str, Any]) -> Mapping[str, str]:
+    return node["Spec"].get("Labels") or {}
