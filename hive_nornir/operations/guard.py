@@ -19,9 +19,13 @@ _AFTER_TIMER = 45.0  # seconds in which a host whose timer has struck must let u
 
 
 class GuardGate:
-    """Lets one host at a time through a guarded change and nobody after a failed one: the first host is the canary."""
+    """Lets one host at a time through a guarded change and nobody after a failed one: the first host is the canary.
 
-    def __init__(self) -> None:
+    :param what: what they do one after the other, in plain words.
+    """
+
+    def __init__(self, what: str = "a guarded change") -> None:
+        self.what = what
         self._lock = threading.Lock()
         self._failed_on = ""
 
@@ -33,7 +37,7 @@ class GuardGate:
         """
         with self._lock:
             if self._failed_on:
-                raise OperationFailed(f"not tried, since a guarded change failed on {self._failed_on}")
+                raise OperationFailed(f"not tried, since {self.what} failed on {self._failed_on}")
             try:
                 yield
             except BaseException:

@@ -20,40 +20,46 @@ LIMIT_SECONDS = 300.0
 _BOOT = "cat /proc/sys/kernel/random/boot_id /proc/1/stat"
 
 
-def restart_and_wait(target: Target, reasons: Sequence[str]) -> Generator[list[Operation], dict[Operation, Outcome], None]:
+def restart_and_wait(
+    target: Target, reasons: Sequence[str], *, barrier: bool = False
+) -> Generator[list[Operation], dict[Operation, Outcome], None]:
     """Restart the host of a role if there is a reason.
 
     In a generator role: `yield from restart_and_wait(host, ["the new kernel does not run yet"])`. Afterwards the facts are gathered anew.
-    Without permission (`options.allow_reboot`) nothing is done, and the run ends with the notice `reboot pending: REASONS` (T-4); in a
-    plan the restart is shown as a change that would be made. What must not restart by itself has a notice with the reason too (H-4, H-5).
+    When the role reboot is still to come in the run, that is left to it. Without permission (`options.allow_reboot`) nothing is done, and
+    the run ends with the notice `reboot pending: REASONS` (T-4); in a plan the restart is shown as a change that would be made. What
+    must not restart by itself has a notice with the reason too (H-4, H-5).
 
     :param reasons: in plain words; without any, nothing happens.
+    :param barrier: the role reboot calls: it was chosen, which is permission, and a member of a cluster has its turn.
     :raises DeadlineExceeded: the host did not come back within 300 s.
     """
-    if not reasons:
+    if not reasons or (target.options.barrier and not barrier):
         return
-    words, allowed = list(reasons), target.options.allow_reboot
-    if allowed and (obstacle := _obstacle(target)):
+    words, allowed = list(reasons), barrier or target.options.allow_reboot
+    if allowed and (obstacle := _obstacle(target, alone=barrier)):
         words, allowed = [*words, obstacle], False
     operation = restart_operation(words, target.facts.boot_id, allowed=allowed)
     outcomes = yield [operation]
     if outcomes[operation].status != "changed":
         return
     wait_for_restart(target.transport, target.name, target.facts.boot_id)
-    target.task.host.data.pop("hive_facts", None)
+    target.forget_facts()
 
 
-def _obstacle(target: Target) -> str:
-    """Why a host must not restart beside others, in words that belong behind the reasons for it; "" if it may.
+def _obstacle(target: Target, *, alone: bool) -> str:
+    """Why a host must not restart, in words that belong behind the reasons for it; "" if it may.
 
-    Members of a cluster restart one after the other, each drained before and whole again after it (H-5, L-13); that is not done here.
+    :param alone: it has its turn. Members of a cluster restart one after the other, drained before and whole again afterwards (H-5, L-13).
     """
     if target.name == target.site.repository and target.variables.get("hive_shared_repository"):
         return "not done, since the shared repository is a container on the mother (restart that one)"
+    if alone:
+        return ""
     if target.facts.swarm == "active":
-        return "not done, since it is a member of a swarm (drain it, restart it by hand, make it active again; then the next)"
+        return "not done, since it is a member of a swarm (run the role reboot, which takes one after the other)"
     if any(device.name.startswith("drbd") for device in target.facts.block_devices):
-        return "not done, since its DRBD resources are up (see that the others are UpToDate, then restart it by hand)"
+        return "not done, since its DRBD resources are up (run the role reboot, which takes one server after the other)"
     return ""
 
 

@@ -11,15 +11,20 @@ from hive_nornir.plays.own_roles import own_roles
 from hive_nornir.plays.play import Play, play_task
 from hive_nornir.runs.events import Event
 from hive_nornir.runs.report import RoleReport
+from hive_nornir.tasks.cluster.swarm import swarm
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
+from hive_nornir.tasks.servers.addon2 import addon2
 from hive_nornir.tasks.servers.base import base
 from hive_nornir.tasks.servers.docker import docker
+from hive_nornir.tasks.servers.docker_client import docker_client
+from hive_nornir.tasks.servers.docker_client_proxy import docker_client_proxy
 from hive_nornir.tasks.servers.hostsfile import hostsfile
 from hive_nornir.tasks.servers.internal_network import internal_network
 from hive_nornir.tasks.servers.iptables import iptables
 from hive_nornir.tasks.servers.ntp_client import ntp_client
 from hive_nornir.tasks.servers.pip_venv import pip_venv
+from hive_nornir.tasks.servers.reboot import reboot
 from hive_nornir.tasks.servers.ssh_connection import ssh_connection
 from hive_nornir.tasks.servers.tls_certificate import tls_certificate
 from hive_nornir.tasks.servers.users import users
@@ -34,16 +39,33 @@ if TYPE_CHECKING:
     from hive_nornir.runs.events import RunProcessor
     from hive_nornir.site import Site
 
-__all__ = ["PLAYS", "plays_of", "run"]
+__all__ = ["PLAYS", "SERVERS_PLAY", "plays_of", "run"]
 
+SERVERS_PLAY = "setup hive servers"
 PLAYS = (
     Play("preparation", "servers", "setup-hosts", (ssh_connection,)),
     Play(
-        "setup hive servers",
+        SERVERS_PLAY,
         "servers",
         "setup-hosts",
-        (base, hostsfile, ntp_client, iptables, pip_venv, addon, internal_network, users, tls_certificate, docker),
+        (
+            base,
+            hostsfile,
+            ntp_client,
+            iptables,
+            pip_venv,
+            addon,
+            internal_network,
+            users,
+            tls_certificate,
+            docker,
+            docker_client,
+            docker_client_proxy,
+            reboot,
+        ),
     ),
+    Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
+    Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )
 
 # hive-builder's tag of a part of a role. The whole role does no more than that where the rest is as it should be (spec setup-hosts.md 2.3).
@@ -56,8 +78,8 @@ def plays_of(root: Path | None) -> tuple[Play, ...]:
     :param root: the site's folder; None is no site.
     :raises DefinitionErrors: a file of the site's own roles is wrong.
     """
-    *before, servers = PLAYS
-    return (*before, dataclasses.replace(servers, roles=(*servers.roles, *own_roles(root))))
+    own = own_roles(root)
+    return tuple(dataclasses.replace(play, roles=(*play.roles, *own)) if play.title == SERVERS_PLAY else play for play in PLAYS)
 
 
 def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
@@ -74,7 +96,9 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     if not options.check:
         site.inventory.allocate()
     nornir = site.nornir.with_processors([processor])
-    shared = nornir.inventory.defaults.data["hive_run"] = RunOptions(GuardGate(), options.allow_reboot)
+    shared = nornir.inventory.defaults.data["hive_run"] = RunOptions(
+        GuardGate(), options.allow_reboot, barrier=any(reboot in play.selected(options.roles) for play in plays)
+    )
     nornir.data.dry_run = options.check
     nornir.data.reset_failed_hosts()
     try:

@@ -121,7 +121,8 @@ class RunProcessor:
         for outcome in outcomes:
             self.emit(self._operation(host.name, task.name, outcome))
         role = role_report(task.name, self.play, result[0], outcomes, seconds)
-        self.report.hosts[host.name].roles[task.name] = role
+        roles = self.report.hosts[host.name].roles
+        roles[task.name] = roles[task.name].followed_by(role) if task.name in roles else role
         self.emit(role_finished(self.report.phase, host.name, role))
 
     def _operation(self, host: str, role: str, outcome: Outcome) -> Event:

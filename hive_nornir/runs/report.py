@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hive_nornir.operations.core import Outcome
@@ -30,6 +30,16 @@ class RoleReport:
     error: str = ""
     stderr: str = ""
     outcomes: list[Outcome] = field(default_factory=list, repr=False)
+
+    def followed_by(self, later: RoleReport) -> RoleReport:
+        """Both as one, for a role that is in two plays, like reboot: all changes, and the later's status unless it had nothing to do."""
+        return replace(
+            later,
+            status=self.status if later.status in ("ok", "skipped") else later.status,
+            changed=self.changed + later.changed,
+            seconds=self.seconds + later.seconds,
+            outcomes=[*self.outcomes, *later.outcomes],
+        )
 
 
 @dataclass

@@ -14,6 +14,7 @@ A role that must look twice is a generator: it yields lists of operations and is
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 import time
@@ -28,13 +29,13 @@ from hive_nornir.errors import DefinitionErrors, HiveError, Problem
 from hive_nornir.operations.core import Operation, Outcome
 from hive_nornir.operations.engine import Engine
 from hive_nornir.operations.facts import Facts, facts_operation
+from hive_nornir.operations.guard import GuardGate
 
 if TYPE_CHECKING:
     from nornir.core.task import Result, Task
 
     from hive_nornir.connections.shell import SshTransport
     from hive_nornir.inventory.site_inventory import SiteInventory
-    from hive_nornir.operations.guard import GuardGate
     from hive_nornir.tasks.os import OsData
 
 __all__ = ["Outcomes", "Role", "RunOptions", "Steps", "Target", "Variables", "role"]
@@ -49,6 +50,7 @@ class Variables(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+T = TypeVar("T")
 V = TypeVar("V", bound=Variables)
 RoleFunction = Callable[["Target", Any], "list[Operation] | Steps"]
 
@@ -59,12 +61,24 @@ class RunOptions:
 
     :param gate: for guarded changes.
     :param allow_reboot: whether a role may restart a server.
+    :param barrier: the role reboot is part of the run; the others leave restarting to it.
+    :ivar rolling: for what members of a cluster do one after the other.
     :ivar stop: set when the run was interrupted: no host begins another role.
     """
 
     gate: GuardGate
     allow_reboot: bool = False
+    barrier: bool = False
+    rolling: GuardGate = field(default_factory=lambda: GuardGate("a restart"))
     stop: threading.Event = field(default_factory=threading.Event)
+    _shared: dict[str, Any] = field(default_factory=dict)
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """What a role's hosts have in common in this run, made by the first that asks.
+
+        :param name: the role's.
+        """
+        return cast("T", self._shared.setdefault(name, make()))
 
 
 @dataclass
@@ -113,6 +127,10 @@ class Target:
             known = gather_facts(self.transport, self.name)
             self.task.host.data["hive_facts"] = known
         return cast("Facts", known)
+
+    def forget_facts(self) -> None:
+        """Have the facts gathered anew when they are next asked for."""
+        self.task.host.data.pop("hive_facts", None)
 
     @property
     def os(self) -> OsData:
@@ -208,17 +226,17 @@ class Role:
         if isinstance(steps, list):
             return _record(target.task, engine, steps)
         everything: list[Outcome] = []
-        try:
-            operations = next(steps)
-            while True:
-                outcomes = _record(target.task, engine, operations)
-                everything += outcomes
-                if any(outcome.status == "failed" for outcome in outcomes):
-                    steps.close()
-                    return everything
-                operations = steps.send({outcome.operation: outcome for outcome in outcomes})
-        except StopIteration:
-            return everything
+        with contextlib.closing(steps):  # what a role holds while it yields, such as its turn, it gives back whatever happens
+            try:
+                operations = next(steps)
+                while True:
+                    outcomes = _record(target.task, engine, operations)
+                    everything += outcomes
+                    if any(outcome.status == "failed" for outcome in outcomes):
+                        return everything
+                    operations = steps.send({outcome.operation: outcome for outcome in outcomes})
+            except StopIteration:
+                return everything
 
 
 def _found(error: ValidationError, role_name: str, host: str) -> Iterator[tuple[str, Problem]]:
@@ -242,8 +260,6 @@ def _target(task: Task) -> Target:
     defaults = task.nornir.inventory.defaults.data
     options = defaults.get("hive_run")
     if options is None:
-        from hive_nornir.operations.guard import GuardGate
-
         options = defaults.setdefault("hive_run", RunOptions(GuardGate()))
         if not task.is_dry_run():
             defaults["hive_site"].allocate()

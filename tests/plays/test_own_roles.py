@@ -8,7 +8,7 @@ import pytest
 
 from hive_nornir.errors import DefinitionErrors
 from hive_nornir.plays.own_roles import own_roles, role_of_file
-from hive_nornir.plays.setup_hosts import PLAYS, plays_of
+from hive_nornir.plays.setup_hosts import PLAYS, SERVERS_PLAY, plays_of
 
 ROLE = '''
 from hive_nornir.operations import files
@@ -24,8 +24,8 @@ def motd(host, v: Variables):
 def test_a_file_in_the_sites_folder_is_a_role_of_the_first_play(tmp_path: Path):
     (tmp_path / "roles").mkdir()
     (tmp_path / "roles" / "motd.py").write_text(ROLE)
-    servers = plays_of(tmp_path)[-1]
-    assert [role.name for role in servers.roles] == [*(role.name for role in PLAYS[-1].roles), "motd"]
+    without, servers = (next(play for play in plays if play.title == SERVERS_PLAY) for plays in (PLAYS, plays_of(tmp_path)))
+    assert [role.name for role in servers.roles] == [*(role.name for role in without.roles), "motd"]
     assert servers.roles[-1].summary == "Greet the operator."
 
 

@@ -13,6 +13,7 @@ from hive_nornir.runs.events import Event
 from tests.hosts.sites import write_site
 
 EVERY = [tuple(role.name for role in play.roles) for play in PLAYS]
+TAGGED = [tuple(role.name for role in play.roles) for play in PLAYS if play.tag == "setup-hosts"]
 
 
 def begun(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[tuple[str, ...]]:
@@ -27,7 +28,7 @@ def begun(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[tu
     ("names", "roles"),
     [
         ((), EVERY),
-        (("setup-hosts",), EVERY),
+        (("setup-hosts",), TAGGED),
         (("docker", "base"), [("base", "docker")]),
         (("signed",), [("tls-certificate",)]),
     ],

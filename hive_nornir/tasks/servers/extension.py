@@ -25,10 +25,12 @@ from hive_nornir.tasks.role import Target
 from hive_nornir.tasks.servers.base.limits import skipped
 from hive_nornir.tasks.servers.plugin import load_plugin
 
-__all__ = ["extension", "hooks"]
+__all__ = ["HOOK_WISHES", "extension", "hooks"]
 
 HOOK_SECONDS = 900
 _DONE = "/var/lib/hive-nornir/hooks"
+# Shell pattern of the files that hold what hooks asked for: gone after the restart.
+HOOK_WISHES = "/run/hive-nornir.*-reboot"
 _DECLARES_CHECK = re.compile(r"(?m)^#\s*check:\s*yes\s*$")
 
 

@@ -35,7 +35,7 @@ def server(
     found.site.context.root = context
     found.facts = dataclasses.replace(found.facts, **{"virtualization": "kvm", "cgroup": "v2", **(facts or {})})
     found.os = os_data(found.facts)
-    found.options = SimpleNamespace(allow_reboot=False)
+    found.options = SimpleNamespace(allow_reboot=False, barrier=False)
     return cast("Target", found)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hive_nornir.operations.core import Operation
 from hive_nornir.operations.reboot import restart_and_wait
 from hive_nornir.tasks.role import Steps, Target, role
-from hive_nornir.tasks.servers.base.disk import grow_var, growth_pending
-from hive_nornir.tasks.servers.base.kernel import cgroup, kernel, kernel_pending
+from hive_nornir.tasks.servers.base.disk import grow_var
+from hive_nornir.tasks.servers.base.kernel import cgroup, kernel
 from hive_nornir.tasks.servers.base.maintenance import maintained
 from hive_nornir.tasks.servers.base.mirrors import mirrors
 from hive_nornir.tasks.servers.base.proxy import environment, metadata_refresh, pip_configuration
-from hive_nornir.tasks.servers.base.selinux import selinux, selinux_pending
+from hive_nornir.tasks.servers.base.restart import restart_reasons
+from hive_nornir.tasks.servers.base.selinux import selinux
 from hive_nornir.tasks.servers.base.sshd import login, way_to_the_proxy
 from hive_nornir.tasks.servers.base.system import identity, network_wait, programs, statistics, unattended_upgrades
 from hive_nornir.tasks.servers.base.trust import trusted_ca
@@ -28,7 +28,7 @@ def base(host: Target, v: BaseVariables) -> Steps:
     all the kernel. What needs a restart of the server asks for it, and restarts it only when that is allowed.
     """
     trusted, trust = trusted_ca(host)
-    pending = Operation("reasons for a restart", _reasons(host, v), lambda _seen: None)
+    pending = restart_reasons(host, v)
     outcomes = yield [
         *maintained(host, v),
         environment(host, v),
@@ -53,8 +53,3 @@ def base(host: Target, v: BaseVariables) -> Steps:
         trust.note()
     seen = outcomes[pending].observed
     yield from restart_and_wait(host, seen.text.split("\n") if seen and seen.text else [])
-
-
-def _reasons(host: Target, v: BaseVariables) -> str:
-    """Shell that prints, one a line, why the server has to restart (H-4)."""
-    return "\n".join(filter(None, (growth_pending(), kernel_pending(host, v), selinux_pending(host, v)))) + "\n:"

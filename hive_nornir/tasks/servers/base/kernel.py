@@ -11,7 +11,7 @@ from hive_nornir.tasks.servers.base.limits import is_container, skipped
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
-    from hive_nornir.tasks.servers.base.variables import BaseVariables
+    from hive_nornir.tasks.servers.base.variables import BaseVariables, RestartVariables
 
 __all__ = ["cgroup", "kernel", "kernel_pending"]
 
@@ -86,7 +86,7 @@ def _next_kernel(wanted: str) -> Operation:
     return Operation("kernel of the next start", probe, decide)
 
 
-def kernel_pending(host: Target, v: BaseVariables) -> str:
+def kernel_pending(host: Target, v: RestartVariables) -> str:
     """Shell that prints why a container host has to restart, if another kernel is wanted than the one that runs."""
     if not v.hive_kernel_version or "hives" not in host.groups or is_container(host.facts):
         return ""

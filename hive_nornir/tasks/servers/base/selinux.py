@@ -12,7 +12,7 @@ from hive_nornir.tasks.servers.base.limits import is_container, skipped
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
-    from hive_nornir.tasks.servers.base.variables import BaseVariables
+    from hive_nornir.tasks.servers.base.variables import BaseVariables, RestartVariables
 
 __all__ = ["boot_mode", "has_selinux", "selinux", "selinux_pending", "selinux_text", "wanted_mode"]
 
@@ -25,12 +25,12 @@ def has_selinux(host: Target) -> bool:
     return bool(host.os.selinux.config) and not is_container(host.facts)
 
 
-def wanted_mode(v: BaseVariables) -> str:
+def wanted_mode(v: RestartVariables) -> str:
     """What the site wants; permissive unless it says so (R-6)."""
     return v.hive_selinux or "permissive"
 
 
-def boot_mode(host: Target, v: BaseVariables) -> str:
+def boot_mode(host: Target, v: RestartVariables) -> str:
     """What can be set now: from disabled to enforcing it goes by way of permissive, which labels the files (L-12)."""
     wanted = wanted_mode(v)
     return "permissive" if wanted == "enforcing" and _is_off(host) else wanted
@@ -78,7 +78,7 @@ def selinux_text(text: str, mode: str) -> str:
     return text
 
 
-def selinux_pending(host: Target, v: BaseVariables) -> str:
+def selinux_pending(host: Target, v: RestartVariables) -> str:
     """Shell that prints why the server has to restart, if SELinux comes on or goes off only at boot."""
     if not has_selinux(host):
         return ""

@@ -8,10 +8,21 @@ from pydantic import Field, field_validator
 
 from hive_nornir.tasks.role import Variables
 
-__all__ = ["BaseVariables"]
+__all__ = ["BaseVariables", "RestartVariables"]
 
 
-class BaseVariables(Variables):
+class RestartVariables(Variables):
+    """What decides on whether a server has to restart."""
+
+    hive_kernel_version: str = Field(
+        "", description="Kernel release of the container hosts, as `uname -r` shows it; the running one if unset."
+    )
+    hive_selinux: Literal["enforcing", "permissive", "disabled"] | None = Field(
+        None, description="Mode of SELinux (EL family); permissive if unset."
+    )
+
+
+class BaseVariables(RestartVariables):
     """What base reads; a step whose variable is not set is skipped (spec setup-hosts.md 4.3)."""
 
     hive_private_ip: str = Field(description="The server's address inside the site; behind a proxy, where it finds the forwarded port.")
@@ -28,12 +39,6 @@ class BaseVariables(Variables):
     hive_vagrant_proxy: str = Field("", description="Proxy that Vagrant sets up in its machines.")
     hive_pip_index_url: str = Field("", description="Index that pip uses instead of its own default.")
     hive_pip_trusted_host: str = Field("", description="Host that pip uses without checking its certificate.")
-    hive_kernel_version: str = Field(
-        "", description="Kernel release of the container hosts, as `uname -r` shows it; the running one if unset."
-    )
-    hive_selinux: Literal["enforcing", "permissive", "disabled"] | None = Field(
-        None, description="Mode of SELinux (EL family); permissive if unset."
-    )
     hive_timezone: str = Field("", description="Time zone, for example Asia/Tokyo.")
     hive_locale: str = Field("", description="Default locale, for example ja_JP.UTF-8.")
     hive_unattended_upgrades: bool = Field(

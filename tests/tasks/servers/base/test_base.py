@@ -107,7 +107,7 @@ def test_the_way_to_the_proxy_is_open_before_packages_are_fetched(context):
 def test_a_pending_restart_is_told_and_done_only_with_permission(context):
     for allowed, name in ((False, "reboot pending: kernel a -> b"), (True, "restart: kernel a -> b")):
         host = server(context)
-        host.options = SimpleNamespace(allow_reboot=allowed)
+        host.options = SimpleNamespace(allow_reboot=allowed, barrier=False)
         steps = base.function(host, BaseVariables.model_validate(PLAIN))
         told = steps.send(outcomes(next(steps), text="kernel a -> b"))
         assert names(told) == [name]
