@@ -60,6 +60,7 @@ def host_group_variables() -> dict[str, dict[str, Any]]:
             "hive_safe_sshd_port": "{{ hive_sshd_port | default(22) }}",
             "hive_safe_selinux": "{{ hive_selinux | default('permissive') }}",
             "hive_safe_syslog_port": "{{ hive_syslog_port | default(10514) }}",
+            "hive_safe_need_libselinux": "{{ hive_need_libselinux | default(false) }}",
             "hive_home_dir": "/home/{{ hive_safe_admin }}",
         },
         "mother": {"ansible_connection": "local", "hive_home_dir": "{{ hive_context_dir }}"},

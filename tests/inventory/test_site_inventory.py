@@ -81,6 +81,22 @@ def test_variables_of_servers_services_and_the_mother(root):
     assert load(root, "staging").scope("web")["hive_environment"]["STAGE"] == "staging/aws"
 
 
+def test_derived_variables_have_hive_builders_defaults(root):
+    scope = load(root).scope("p-hive0.x")
+    assert {name: value for name, value in scope.items() if name.startswith("hive_safe_")} == {
+        "hive_safe_admin": "admin",
+        "hive_safe_docker_login_user": "hive",
+        "hive_safe_email": "hive@example.com",
+        "hive_safe_need_libselinux": False,
+        "hive_safe_private_key_path": f"{root}/.hive/private/id_rsa",
+        "hive_safe_public_key_path": f"{root}/.hive/private/id_rsa.pub",
+        "hive_safe_selinux": "permissive",
+        "hive_safe_shared_repository_ports": [],
+        "hive_safe_sshd_port": 22,
+        "hive_safe_syslog_port": 10514,
+    }
+
+
 def test_what_the_command_sets_is_above_everything(root):
     dump(root / "inventory/host_vars/web.yml", {"hive_stage": "mine", "hive_tls_logging": "mine"})
     SiteContext.resolve(root, None, {}).persistents.set("tls_logging", "yes")
