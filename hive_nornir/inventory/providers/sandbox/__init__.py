@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hive_nornir.errors import ProviderError
 from hive_nornir.inventory.keys import ensure_admin_key
 from hive_nornir.inventory.providers.base import ConnectionData, ProviderSite, Resource, ServerSpec
 from hive_nornir.inventory.providers.parallel import in_parallel
-from hive_nornir.inventory.providers.sandbox import engine, image, machine, names, network, server
+from hive_nornir.inventory.providers.sandbox import engine, image, machine, mirror, names, network, server
 
 if TYPE_CHECKING:
     import docker
@@ -30,12 +32,14 @@ class Sandbox:
         """Every resource of the stage with its state; starts and installs nothing."""
         url = engine.find()
         if url is None:
-            wanted = [("engine", "docker"), ("network", names.network(site)), *(("server", spec.name) for spec in site.servers)]
+            wanted = [("engine", "docker"), ("network", names.network(site)), *([("mirror", mirror.NAME)] if mirror.wanted(site) else [])]
+            wanted += [("server", spec.name) for spec in site.servers]
             return [Resource(kind, name, "missing") for kind, name in wanted]
         with engine.connect(url) as client:
             state = "missing" if network.find(client, site) is None else "present"
             servers = [_server_resource(client, site, spec) for spec in site.servers]
-            return [Resource("network", names.network(site), state, str(network.subnet(site))), *servers, *_strays(client, site)]
+            offered = [mirror.resource(client, site)] if mirror.wanted(site) else []
+            return [Resource("network", names.network(site), state, str(network.subnet(site))), *offered, *servers, *_strays(client, site)]
 
     def build(self, site: ProviderSite) -> bool:
         """Create the network and the servers that are missing, start those that are stopped, and wait until all take SSH."""
@@ -43,8 +47,9 @@ class Sandbox:
         with engine.connect(engine.start(site.progress)) as client:
             _refuse_replacement(client, site)
             machine.allow_many_servers(site.progress)
-            tags = {name: image.ensure(client, name, site.progress) for name in {server.image_name(spec) for spec in site.servers}}
+            tags, mirror_tag = _images(client, site)
             changed = network.create(client, site)
+            changed = (mirror.join(client, site, mirror_tag) if mirror_tag else mirror.leave(client, site)) or changed
 
             def one(spec: ServerSpec) -> bool:
                 return _build_server(client, site, spec, tags[server.image_name(spec)], public_key)
@@ -82,10 +87,11 @@ class Sandbox:
             volumes = [volume for volume in client.volumes.list(filters=names.filters(site)) if names.is_mine(site, volume.attrs["Labels"])]
             for volume in volumes:
                 volume.remove(force=True)
+            left = mirror.leave(client, site)
             networks = [entry for entry in client.networks.list(filters=names.filters(site)) if names.is_mine(site, entry.attrs["Labels"])]
             for entry in networks:
                 entry.remove()
-            return bool(found or volumes or networks)
+            return bool(found or volumes or networks or left)
 
     def connection(self, site: ProviderSite, server_spec: ServerSpec) -> ConnectionData:
         """How to reach a running server, with the host keys that it shows through the engine."""
@@ -98,6 +104,20 @@ class Sandbox:
                 raise ProviderError(f"{server_spec.name} does not run", "build the stage first")
             seen = server.look(container, server_spec)
         return ConnectionData(server_spec.private_ip, server.admin(server_spec), seen.port, seen.host_keys)
+
+
+def _images(client: docker.DockerClient, site: ProviderSite) -> tuple[dict[str, str], str]:
+    """The images of the servers and, where the site uses it, of the mirror, made side by side.
+
+    :returns: tags of the servers' images by name; tag of the mirror's, "" without one.
+    """
+    server_images = sorted({server.image_name(spec) for spec in site.servers})
+    recipes = [image.recipe(name) for name in server_images]
+    jobs: list[Callable[[], str]] = [partial(image.ensure, client, recipe, site.progress) for recipe in recipes]
+    if mirror.wanted(site):
+        jobs.append(partial(mirror.prepare, client, site.progress))
+    tags = in_parallel(lambda job: job(), jobs)
+    return dict(zip(server_images, tags, strict=False)), tags[-1] if len(tags) > len(recipes) else ""
 
 
 def _containers(client: docker.DockerClient, site: ProviderSite) -> list[Any]:

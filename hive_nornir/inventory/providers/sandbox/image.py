@@ -20,10 +20,11 @@ from hive_nornir.inventory.providers.sandbox.engine import DATA, Progress, apt_i
 if TYPE_CHECKING:
     import docker
 
-__all__ = ["DEFAULT", "REPOSITORY", "Recipe", "ensure", "names", "recipe"]
+__all__ = ["DATA_FILES", "DEFAULT", "REPOSITORY", "Recipe", "ensure", "names", "recipe"]
 
 DEFAULT = "debian-12"
 REPOSITORY = "hive-nornir/sandbox"
+DATA_FILES = Path(__file__).parents[3] / "data" / "sandbox"
 HOST_INIT = "/usr/lib/hive-sandbox/host-init"
 _DEADLINE = 600.0
 
@@ -36,21 +37,25 @@ class Recipe:
     :param packages: Debian packages, beside minbase.
     :param folders: laid over the root filesystem in this order; each has `files/`, and a program
         `customize` that runs inside.
+    :param command: what a container of it runs, "" for nothing of its own.
     """
 
     name: str
     suite: str
     packages: tuple[str, ...]
     folders: tuple[Path, ...]
+    command: str = HOST_INIT
 
-
-_DATA_FILES = Path(__file__).parents[3] / "data" / "sandbox"
+    @classmethod
+    def of(cls, name: str, entry: dict[str, Any], command: str = HOST_INIT) -> Recipe:
+        """From its entry in a YAML file."""
+        return cls(name, entry["suite"], tuple(entry["packages"]), tuple(DATA_FILES / folder for folder in entry["folders"]), command)
 
 
 def _recipes() -> dict[str, dict[str, Any]]:
     import yaml
 
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load((_DATA_FILES / "images.yaml").read_text())
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load((DATA_FILES / "images.yaml").read_text())
     return loaded
 
 
@@ -67,30 +72,27 @@ def recipe(name: str) -> Recipe:
     known = _recipes()
     if name not in known:
         raise ProviderError(f"the sandbox has no image {name!r}", nearest(name, known))
-    entry = known[name]
-    return Recipe(name, entry["suite"], tuple(entry["packages"]), tuple(_DATA_FILES / folder for folder in entry["folders"]))
+    return Recipe.of(name, known[name])
 
 
-def ensure(client: docker.DockerClient, name: str, progress: Progress) -> str:
+def ensure(client: docker.DockerClient, wanted: Recipe, progress: Progress) -> str:
     """The tag of an image; builds it when the engine does not have exactly this one: its name carries a hash of all that it is made of.
 
-    :param name: of a recipe, `debian-12`.
     :returns: tag for the engine, `hive-nornir/sandbox:debian-12-0123456789ab`.
-    :raises ProviderError: unknown image, no Debian archive, or mmdebstrap failed; with its last words.
+    :raises ProviderError: no Debian archive, or mmdebstrap failed; with its last words.
     """
     from filelock import FileLock
 
-    wanted = recipe(name)
     archives = machine.debian_archives(lambda: apt_install([], progress, _DEADLINE))
     sources = machine.sources_list(archives, wanted.suite)
     with tempfile.TemporaryDirectory(prefix="hive-sandbox-") as folder:
         overlay = Path(folder)
         overlay.chmod(0o755)
         _lay_out(wanted, overlay)
-        tag = f"{REPOSITORY}:{name}-{_digest(wanted, sources, overlay)}"
+        tag = f"{REPOSITORY}:{wanted.name}-{_digest(wanted, sources, overlay)}"
         if not _has(client, tag):
             DATA.mkdir(mode=0o711, parents=True, exist_ok=True)
-            with FileLock(DATA / f"image-{name}.lock", timeout=_DEADLINE):
+            with FileLock(DATA / f"image-{wanted.name}.lock", timeout=_DEADLINE):
                 if not _has(client, tag):
                     _build(client, wanted, sources, overlay, tag, progress)
     return tag
@@ -190,7 +192,7 @@ def _import(client: docker.DockerClient, process: subprocess.Popen[bytes], wante
             yield chunk
         process.wait()
 
-    changes = [f'CMD ["{HOST_INIT}"]', f"LABEL hive-nornir.image={wanted.name}"]
+    changes = [f"LABEL hive-nornir.image={wanted.name}", *([f'CMD ["{wanted.command}"]'] if wanted.command else [])]
     answer = client.api.import_image_from_stream(chunks(process.stdout), changes=changes)
     process.stdout.close()
     statuses = [json.loads(line).get("status", "") for line in answer.splitlines() if line.strip()]
