@@ -53,8 +53,8 @@ class Manager(ABC):
         return False
 
     @abstractmethod
-    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool) -> str:
-        """Shell that installs packages; `refresh`: the index is out of date for sure."""
+    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool, despite_hold: bool) -> str:
+        """Shell that installs packages; `refresh`: the index is out of date for sure; `despite_hold`: also those that are held back."""
 
     @abstractmethod
     def remove(self, names: Sequence[str]) -> str:
@@ -86,10 +86,11 @@ class Apt(Manager):
         plain = re.escape(name.partition("=")[0])
         return not self.installed(answer, name) and not re.search(rf"^{plain}:\n  Candidate: (?!\(none\))", answer, re.MULTILINE)
 
-    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool) -> str:
+    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool, despite_hold: bool) -> str:
         options = "" if recommends else "--no-install-recommends "
-        if any("=" in name for name in names):
-            options += "--allow-downgrades --allow-change-held-packages "
+        versions = any("=" in name for name in names)
+        options += "--allow-downgrades " if versions else ""
+        options += "--allow-change-held-packages " if versions or despite_hold else ""
         install = f"hv_apt {options}install {' '.join(map(_quoted_glob, names))}"
         index = "hv_index" if refresh else "hv_fresh || hv_index"
         # An installation that was interrupted before is ended first; a package that the mirror has no more is in the index no more either.
@@ -119,9 +120,9 @@ class Rpm(Manager):
     def installed(self, answer: str, name: str) -> bool:
         return f"installed {name}" in answer.splitlines()
 
-    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool) -> str:  # noqa: ARG002 - metadata have an age of their own
+    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool, despite_hold: bool) -> str:  # noqa: ARG002 - metadata have an age of their own
         options = "" if recommends or self.command == "yum" else "--setopt=install_weak_deps=False "
-        if any(name.startswith("kernel") for name in names):
+        if despite_hold or any(name.startswith("kernel") for name in names):
             options += "--disableexcludes=main "  # they are excluded from routine upgrades only (spec BASE-6, BASE-7)
         install = f"{self.command} -y -q {options}install {' '.join(map(_quoted_glob, names))}"
         return f"{install} || {{ {self.command} -q clean expire-cache; {install}; }}"

@@ -16,7 +16,7 @@ INSTALL_SECONDS = 900
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:~=*/()-]*")
 
 
-def present(manager: str, names: Sequence[str], *, recommends: bool = False) -> Operation:
+def present(manager: str, names: Sequence[str], *, recommends: bool = False, despite_hold: bool = False) -> Operation:
     """Packages that are installed, in one command.
 
     The index is refreshed when it is older than a day or than a source, when it does not know a package, and when installing fails, which
@@ -25,6 +25,7 @@ def present(manager: str, names: Sequence[str], *, recommends: bool = False) -> 
     :param manager: `apt`, `dnf` or `yum`.
     :param names: with apt also `name=version`, with dnf and yum `name-version` or what a package provides.
     :param recommends: whether recommended packages come along.
+    :param despite_hold: whether those that `held` keeps back are taken all the same; with dnf and yum it would hide them.
     :raises ValueError: something is no name of a package.
     :raises UsageError: an unknown manager.
     """
@@ -37,7 +38,7 @@ def present(manager: str, names: Sequence[str], *, recommends: bool = False) -> 
             return None
         unknown = [name for name in missing if tool.unknown(seen.text, name)]
         note = f" (not in the package index as it is now: {', '.join(unknown)}; it is refreshed first)" if unknown else ""
-        apply = tool.install(missing, recommends=recommends, refresh=bool(unknown))
+        apply = tool.install(missing, recommends=recommends, refresh=bool(unknown), despite_hold=despite_hold)
         return Change(f"install {', '.join(missing)}{note}", apply, "\n".join(f"+ {name}" for name in missing))
 
     name = f"packages {', '.join(wanted)}"

@@ -46,10 +46,12 @@ def test_a_plan_of_apt_writes_nothing(debian_host: SshTransport) -> None:
 
 
 def test_dnf_installs_holds_and_removes(el_host: SshTransport) -> None:
-    wanted = [packages.held("dnf", ["kernel*"]), packages.present("dnf", ["strace-9.4", "kernel", "iptables-services"])]
-    assert settle(el_host, *wanted, check=True) == ["would-change", "would-change"]
-    assert settle(el_host, *wanted) == ["changed", "changed"]
-    assert settle(el_host, *wanted) == ["unchanged", "unchanged"]
+    held = packages.held("dnf", ["kernel*", "strace"])
+    assert settle(el_host, held, packages.present("dnf", ["strace-9.4"]))[1].startswith("failed")  # dnf does not even see it
+    wanted = [held, packages.present("dnf", ["kernel", "iptables-services"]), packages.present("dnf", ["strace-9.4"], despite_hold=True)]
+    assert settle(el_host, *wanted, check=True) == ["unchanged", "would-change", "would-change"]
+    assert settle(el_host, *wanted) == ["unchanged", "changed", "changed"]
+    assert settle(el_host, *wanted) == ["unchanged"] * 3
     # A name that another package provides is installed; the provider has another name.
     assert (
         says(el_host, "rpm -q --quiet iptables-services || rpm -q --whatprovides iptables-services --qf '%{NAME}'")

@@ -45,7 +45,7 @@ def engine(host: Target, source: Source, version: str) -> list[Operation]:
     before = [packages.absent(manager, docker.removed), *_repository(host, docker)] if own else []
     return [
         *before,
-        packages.present(manager, [*docker.seccomp, *_versioned(docker, names, version, manager)]),
+        packages.present(manager, [*docker.seccomp, *_versioned(docker, names, version, manager)], despite_hold=True),
         packages.held(manager, names),
     ]
 
