@@ -17,6 +17,10 @@ Steps = tuple[Any, ...]
 
 _MERGE = "tag:yaml.org,2002:merge"
 _BRACES_HINT = "a value that starts with {{ needs quotes around it"
+_TAG_HINTS = {
+    "!unsafe": "write braces that are no template between {% raw %} and {% endraw %}",
+    "!vault": "what ansible-vault encrypted cannot be read: keep secrets in files of their own and use lookup('file', …)",
+}
 _Pairs = list[tuple[Any, yaml.Node, yaml.Node]]
 
 
@@ -134,7 +138,7 @@ class _Builder:
 
     def _value(self, node: yaml.Node) -> Any:
         if node.tag.startswith("!"):
-            self._report(node, f"unknown tag {node.tag}", "write the plain value")
+            self._report(node, f"unknown tag {node.tag}", _TAG_HINTS.get(node.tag, "write the plain value"))
             return None
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
             return {key: self.build(value) for key, _, value in self._effective(node)}

@@ -79,6 +79,15 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path):
     assert "cannot be read" in problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"), [("!vault |\n  $ANSIBLE_VAULT", "lookup('file'"), ("!unsafe '{{ x }}'", "{% raw %}"), ("!x 1", "plain")]
+)
+def test_the_way_out_of_ansibles_tags(tmp_path, text, hint):
+    [problem] = read(tmp_path, f"a: {text}\n")[1]
+    assert "unknown tag" in problem.message
+    assert hint in problem.hint
+
+
 def test_a_tab_is_told_as_such(tmp_path):
     [problem] = read(tmp_path, "a: 1\n\tb: 2\n")[1]
     assert (problem.line, problem.hint) == (2, "indent with spaces, never with tabs")
