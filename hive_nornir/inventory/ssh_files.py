@@ -12,7 +12,7 @@ from hive_nornir.errors import UsageError
 from hive_nornir.inventory.atomic import atomic_write
 from hive_nornir.inventory.known_hosts import pinned_name
 
-__all__ = ["JumpHost", "SshHost", "read_ssh_config", "write_ssh_config"]
+__all__ = ["JumpHost", "SshHost", "read_ssh_config", "set_port", "write_ssh_config"]
 
 _HEADER = "# Written by hive-nornir build-infra; changes are lost when it runs again.\n"
 _WORD = re.compile(r"\w[\w.-]*")
@@ -79,6 +79,26 @@ def write_ssh_config(file: Path, hosts: Iterable[SshHost], known_hosts: Path) ->
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return False
     atomic_write(file, text.encode(), 0o644)
+    return True
+
+
+def set_port(file: Path, name: str, port: int) -> bool:
+    """A server listens on another port from now on; all else in the file stays.
+
+    :param name: inventory name.
+    :return: whether the file changed; False also when it has no such server.
+    """
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    start = text.find(f"Host {_quoted(name)}\n")
+    if start < 0:
+        return False
+    end = text.find("\n\n", start)
+    block = text[start : end if end >= 0 else len(text)]
+    changed = re.sub(r"(?m)^  Port .*$", f"  Port {port}", block)
+    changed = re.sub(r"(?m)^  HostKeyAlias .*$", lambda _: f"  HostKeyAlias {_quoted(pinned_name(name, port))}", changed)
+    if changed == block:
+        return False
+    atomic_write(file, text.replace(block, changed).encode(), 0o644)
     return True
 
 

@@ -11,7 +11,7 @@ from hive_nornir.operations._diffs import unified
 from hive_nornir.operations._firewall_probes import FAMILIES, Said, text_of
 from hive_nornir.operations.core import Change, Observed
 from hive_nornir.operations.firewall_live import FilterTable, fixups, passes_by, same_rules
-from hive_nornir.operations.firewall_rules import BASELINE_PARTS, CHAINS, STRICT_PART, Family, Ruleset, baseline, persisted_file
+from hive_nornir.operations.firewall_rules import BASELINE_PARTS, CHAINS, STRICT_PART, Family, Ruleset, baseline, persisted_file, strict_ssh
 from hive_nornir.operations.firewall_sets import InternalNetwork, NamedSet
 
 __all__ = ["Base", "Set"]
@@ -24,12 +24,14 @@ class Base:
     """The baseline as it should be.
 
     :param files: the persisted file of each family.
+    :param ssh_sources: who may reach sshd; none at all is everybody, None whoever may now.
     """
 
     files: Mapping[Family, str]
     ssh_ports: Collection[int]
     gateway_ports: Collection[int]
     variant: str
+    ssh_sources: Collection[str] | None = None
 
     def decide(self, seen: Observed) -> Change | None:
         said = Said.parse(seen.text)
@@ -38,7 +40,7 @@ class Base:
         writes = [
             shell.write_part(family, name, rulesets[family].parts.get(name, ()), said.parts(family).get(name, ()))
             for family in FAMILIES
-            for name in BASELINE_PARTS
+            for name in (*BASELINE_PARTS, STRICT_PART)
         ]
         differences = [difference for family in said.families for difference in self._differences(family, rulesets[family], said)]
         if not differences and not any(writes):
@@ -52,13 +54,20 @@ class Base:
 
     def _rulesets(self, said: Said) -> dict[Family, Ruleset]:
         """The parts of others, and ours. SSH from anywhere is ours only while nobody restricts the sources, of either family (SSI-2)."""
-        strict = any(STRICT_PART in said.parts(family) for family in FAMILIES)
+        strict = {family: self._strict(family, said) for family in FAMILIES}
         found: dict[Family, Ruleset] = {}
         for family in FAMILIES:
-            others = {name: rules for name, rules in said.parts(family).items() if name not in BASELINE_PARTS}
-            ours = baseline(self.ssh_ports, family, self.gateway_ports, slow_logins=said.slow_logins).parts
-            found[family] = Ruleset({**others, **{name: rules for name, rules in ours.items() if not (strict and name == "80-ssh")}})
+            others = {name: rules for name, rules in said.parts(family).items() if name not in (*BASELINE_PARTS, STRICT_PART)}
+            ours = dict(baseline(self.ssh_ports, family, self.gateway_ports, slow_logins=said.slow_logins).parts)
+            if any(strict.values()):
+                del ours["80-ssh"]
+            found[family] = Ruleset({**others, **ours, **({STRICT_PART: strict[family]} if strict[family] else {})})
         return found
+
+    def _strict(self, family: Family, said: Said) -> tuple[str, ...]:
+        if self.ssh_sources is None:
+            return said.parts(family).get(STRICT_PART, ())
+        return strict_ssh(self.ssh_ports, self.ssh_sources, family)
 
     def _differences(self, family: Family, wanted: Ruleset, said: Said) -> list[tuple[str, str]]:
         """What differs, in words and as a diff."""

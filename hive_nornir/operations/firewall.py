@@ -24,7 +24,9 @@ __all__ = ["base_ruleset", "internal_network", "named_set", "published_set"]
 Protocol = Literal["tcp", "udp"]
 
 
-def base_ruleset(os: OsData, ssh_ports: Collection[int], *, gateway_ports: Collection[int] = ()) -> list[Operation]:
+def base_ruleset(
+    os: OsData, ssh_ports: Collection[int], *, gateway_ports: Collection[int] = (), ssh_sources: Collection[str] | None = None
+) -> list[Operation]:
     """The rules that every server has, live and persisted, for both address families (IPT-2, IPT-4); guarded (hazard L-3).
 
     Parts that other roles brought stay. IPv6 is left out on a host whose kernel has none. Call it before the old firewall's service is
@@ -32,9 +34,10 @@ def base_ruleset(os: OsData, ssh_ports: Collection[int], *, gateway_ports: Colle
 
     :param ssh_ports: on which sshd is to be reached: the one in use, and the one that it is to have.
     :param gateway_ports: TCP ports of the host that its own containers may reach (P-8).
+    :param ssh_sources: who may reach sshd; none at all is everybody, None whoever may now.
     :returns: one operation; deciding raises OperationFailed if the host uses or mixes the legacy variant where the nft one is due (F-6).
     """
-    base = Base(_files(os), ssh_ports, gateway_ports, os.firewall.variant)
+    base = Base(_files(os), ssh_ports, gateway_ports, os.firewall.variant, ssh_sources)
     probe = f"{probes.base_probe(base.files)}\n{probes.slow_logins_probe(os.sshd.config, os.sshd.dropin)}"
     return [Operation("packet filter", probe, base.decide, guard=shell.filter_guard(base.files))]
 

@@ -42,6 +42,7 @@ __all__ = [
     "network",
     "persisted_file",
     "persisted_head",
+    "strict_ssh",
 ]
 
 Family = Literal["v4", "v6"]
@@ -101,6 +102,19 @@ def baseline(ssh_ports: Collection[int], family: Family, gateway_ports: Collecti
         # Answers of DHCPv6 come from another address than the one that was asked (RFC 8415), so they are not ESTABLISHED.
         parts["50-icmp"] += (f"-A HIVE-INPUT -d fe80::/64 -p udp {_NEW} -m udp --dport 546 -j ACCEPT",)
     return Ruleset({name: rules for name, rules in parts.items() if rules})
+
+
+def strict_ssh(ports: Collection[int], sources: Collection[str], family: Family) -> tuple[str, ...]:
+    """SSH from these sources only, each limited to 5 new connections a second after a burst of 20 (spec 3.2, order 2; SSI-1).
+
+    :param sources: addresses and networks of either family.
+    """
+    version = 4 if family == "v4" else 6
+    networks = sorted({net for source in sources if (net := network(source)).version == version}, key=lambda net: (net[0], net.prefixlen))
+    limit = "-m limit --limit 5/sec --limit-burst 20"
+    return tuple(
+        f"-A HIVE-INPUT -s {net} -p tcp {_NEW} -m tcp --dport {port} {limit} -j ACCEPT" for net in networks for port in sorted(set(ports))
+    )
 
 
 def _ssh(port: int, slow_logins: bool) -> list[str]:

@@ -19,6 +19,7 @@ from hive_nornir.tasks.servers.base import base
 from hive_nornir.tasks.servers.docker import docker
 from hive_nornir.tasks.servers.docker_client import docker_client
 from hive_nornir.tasks.servers.docker_client_proxy import docker_client_proxy
+from hive_nornir.tasks.servers.follow_swarm_service import follow_swarm_service
 from hive_nornir.tasks.servers.hostsfile import hostsfile
 from hive_nornir.tasks.servers.internal_network import internal_network
 from hive_nornir.tasks.servers.iptables import iptables
@@ -26,6 +27,7 @@ from hive_nornir.tasks.servers.ntp_client import ntp_client
 from hive_nornir.tasks.servers.pip_venv import pip_venv
 from hive_nornir.tasks.servers.reboot import reboot
 from hive_nornir.tasks.servers.ssh_connection import ssh_connection
+from hive_nornir.tasks.servers.strict_source_ip import strict_source_ip
 from hive_nornir.tasks.servers.tls_certificate import tls_certificate
 from hive_nornir.tasks.servers.users import users
 
@@ -57,11 +59,13 @@ PLAYS = (
             addon,
             internal_network,
             users,
+            strict_source_ip,
             tls_certificate,
             docker,
             docker_client,
             docker_client_proxy,
             reboot,
+            follow_swarm_service,
         ),
     ),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),

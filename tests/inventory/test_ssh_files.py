@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hive_nornir.errors import UsageError
-from hive_nornir.inventory.ssh_files import JumpHost, SshHost, read_ssh_config, write_ssh_config
+from hive_nornir.inventory.ssh_files import JumpHost, SshHost, read_ssh_config, set_port, write_ssh_config
 
 needs_ssh = pytest.mark.skipif(not shutil.which("ssh"), reason="needs ssh(1)")
 
@@ -125,3 +125,18 @@ def test_jump_hosts_as_they_are_written(text, wanted):
 def test_what_is_no_jump_host(text):
     with pytest.raises(UsageError, match="user@host:port"):
         JumpHost.parse(text, "me")
+
+
+def test_another_port_of_a_server_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "ssh_config"
+    hosts = [SshHost("a.example", "10.0.0.4", "admin", remote_forward=(3128, "proxy:8080")), SshHost("b.example", "10.0.0.5", "admin")]
+    write_ssh_config(file, hosts, tmp_path / "known_hosts")
+    before = file.read_text()
+    assert set_port(file, "a.example", 2222)
+    assert read_ssh_config(file)["a.example"].port == 2222
+    assert read_ssh_config(file)["b.example"].port == 22
+    assert "HostKeyAlias [a.example]:2222" in file.read_text().replace('"', "")
+    assert not set_port(file, "a.example", 2222)
+    assert not set_port(file, "c.example", 2222)
+    assert set_port(file, "a.example", 22)
+    assert file.read_text() == before

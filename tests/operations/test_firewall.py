@@ -232,3 +232,18 @@ def test_a_former_source_of_a_published_port_goes() -> None:
     assert change.summary == "tcp 5000 for 1 source"
     assert f"-{rules[3]}" in change.diff.splitlines()
     assert rules[3].startswith("-A HIVE-PUBLISHED -s 10.0.0.5/32 ")
+
+
+def test_sources_of_ssh_are_rules_of_their_own_and_lifting_them_opens_it_again() -> None:
+    [strict] = base_ruleset(OS, [22, 2222], ssh_sources=["198.51.100.0/24", "2001:db8::/32"])
+    change = strict.decide(Observed("@@has-v6\n"))
+    assert change is not None
+    for rule in ("-s 198.51.100.0/24 -p tcp", "-s 2001:db8::/32 -p tcp", "--dport 2222 -m limit --limit 5/sec --limit-burst 20 -j ACCEPT"):
+        assert rule in change.apply
+    assert "80-ssh" not in change.apply
+    now = "@@parts\nv4/20-strict-source-ip:-A HIVE-INPUT -s 198.51.100.0/24 -p tcp -j ACCEPT\n"
+    [lifted] = base_ruleset(OS, [22], ssh_sources=())
+    change = lifted.decide(Observed(now))
+    assert change is not None
+    assert "rm -f /etc/hive-nornir/firewall.d/v4/20-strict-source-ip" in change.apply
+    assert "v4/80-ssh" in change.apply

@@ -21,6 +21,9 @@ class IptablesVariables(Variables):
     hive_gwbridge_ports: list[int] = Field(
         default_factory=list, description="TCP ports of the server that containers may reach through docker_gwbridge."
     )
+    hive_ssh_source_ips: list[str] | None = Field(
+        None, description="Addresses and networks that may reach sshd; the role strict-source-ip lets in no others. Unset, everybody may."
+    )
 
 
 @role()
@@ -34,7 +37,11 @@ def iptables(host: Target, v: IptablesVariables) -> list[Operation]:
     data, manager = host.os.firewall, host.os.manager
     tools, boot = data.packages[:1], data.packages[1:]
     base = firewall.base_ruleset(
-        host.os, {v.hive_safe_sshd_port, host.facts.ssh_port or v.hive_safe_sshd_port}, gateway_ports=v.hive_gwbridge_ports
+        host.os,
+        {v.hive_safe_sshd_port, host.facts.ssh_port or v.hive_safe_sshd_port},
+        gateway_ports=v.hive_gwbridge_ports,
+        # Restricting is strict-source-ip's; lifting it is ours, since that role does not run without sources (M-3).
+        ssh_sources=() if v.hive_ssh_source_ips is None else None,
     )
     old = [*data.masked_units, *data.disabled_units]
     # Stopping nftables, or firewalld on EL 7, empties every chain there is, so what was loaded is looked at again at the end.
