@@ -50,6 +50,7 @@ def _the_ca_is_replaced(site: Site, folder: str) -> None:
     shutil.rmtree(site.context.context_dir / "ca")
     site.certificate_authority(create=True)
     here = _files(site)
+    assert site.context.context_dir / "ca" / "api-client" / "cakey.pem" in here
     plan = changes(setup(site, "tls-certificate", check=True, limit=[first]))
     assert not [line for line in plan if "issue:" in line]
     assert _files(site) == here

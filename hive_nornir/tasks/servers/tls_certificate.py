@@ -24,7 +24,7 @@ class TlsCertificateVariables(Variables):
 
 @role()
 def tls_certificate(host: Target, v: TlsCertificateVariables) -> Steps:
-    """Give the server a key and a certificate of the site's CA, for the Docker API, the registry and TLS logging.
+    """Give the server a key and a certificate of the site's CA, which Docker presents, and let it trust that CA.
 
     The key is made on the server and never leaves it; the certificate is signed here. It is issued anew when the key, the names or
     the CA changed, when it is missing, and when less than a third of its lifetime is left. A running Docker is restarted then.
