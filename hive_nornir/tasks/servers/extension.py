@@ -4,10 +4,11 @@
 `v` is what its annotation says, or without one all variables of the host. A dry run calls only a role: its contract is to change nothing
 but through operations.
 
-`roles/NAME.d/*.sh` run as root, in the order of their names, each once for its content: a hook that is edited runs again. They see
-HIVE_HOST, HIVE_GROUPS, HIVE_FAMILY, HIVE_DISTRIBUTION, HIVE_CHECK, and every variable `hive_…` of the inventory that they name (lists and
-maps as JSON). A line appended to the file $HIVE_REBOOT asks for a restart of the server. A dry run calls a hook that says `# check: yes` on
-a line of its own, with HIVE_CHECK=1, and shows what it prints; it must change nothing then.
+`roles/NAME.d/*.sh` run as root, in the order of their names, each once for its content and what it is given: a hook that is edited runs
+again, and so does one of which a variable has another value. They see HIVE_HOST, HIVE_GROUPS, HIVE_FAMILY, HIVE_DISTRIBUTION, HIVE_CHECK,
+and every variable `hive_…` of the inventory that they name (lists and maps as JSON). A line appended to the file $HIVE_REBOOT asks for a
+restart of the server. A dry run calls a hook that says `# check: yes` on a line of its own, with HIVE_CHECK=1, and shows what it prints; it
+must change nothing then.
 """
 
 from __future__ import annotations
@@ -76,11 +77,12 @@ def _shown(host: Target, name: str, is_role: bool) -> Operation:
 
 
 def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
-    """One hook: run if its content never ran here to a good end."""
+    """One hook: run if its content, with what it is given, never ran here to a good end."""
     text = file.read_text("utf-8", "surrogateescape")
-    checksum = _checksum(text.encode("utf-8", "surrogateescape"))
+    given = json.dumps(_given(host, text), sort_keys=True)
+    checksum = _checksum(f"{text}\0{given}".encode("utf-8", "surrogateescape"))
     mark = quote(f"{_DONE}/{name}/{file.name}")
-    summary = f"run, sha256 {checksum[:16]}"
+    summary = f"run, sha256 {_checksum(file.read_bytes())[:16]}"
     checks = bool(_DECLARES_CHECK.search(text))
     done = f"mkdir -p -m 700 {_DONE} {_DONE}/{name}\nprintf '%s\\n' {checksum} | hv_write {mark} 600 0:0"
     run = f"{_run(host, text, reboot, check=False)}\n{done}"
@@ -107,15 +109,7 @@ def _hook(host: Target, file: Path, name: str, reboot: str) -> Operation:
 
 def _run(host: Target, text: str, reboot: str, *, check: bool) -> str:
     """Shell that runs the hook in a process of its own; its text is in no process's arguments, since it may hold secrets."""
-    values = {
-        "HIVE_HOST": host.name,
-        "HIVE_GROUPS": " ".join(host.groups),
-        "HIVE_FAMILY": host.os.family,
-        "HIVE_DISTRIBUTION": host.facts.distribution,
-        "HIVE_CHECK": str(int(check)),
-        "HIVE_REBOOT": "/dev/null" if check else reboot,
-        **_named_variables(host, text),
-    }
+    values = {**_given(host, text), "HIVE_CHECK": str(int(check)), "HIVE_REBOOT": "/dev/null" if check else reboot}
     exports = "\n".join(f"export {name}={quote(value)}" for name, value in values.items())
     return (
         f'hv_d=$(mktemp -d); trap \'rm -rf "$hv_d"\' EXIT\nprintf %s {quote(text)} >"$hv_d/hook"; chmod 700 "$hv_d/hook"\n'
@@ -129,11 +123,17 @@ def _interpreter(text: str) -> str:
     return match[1] if match else "/bin/sh"
 
 
-def _named_variables(host: Target, text: str) -> dict[str, str]:
-    """The inventory's variables that the hook names."""
+def _given(host: Target, text: str) -> dict[str, str]:
+    """What a hook gets to know: where it runs, and the inventory's variables that it names."""
     names = sorted(name for name in set(re.findall(r"\bhive_[a-z0-9_]+", text)) if name in host.variables)
     found = {name: host.variables[name] for name in names}
-    return {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in found.items()}
+    return {
+        "HIVE_HOST": host.name,
+        "HIVE_GROUPS": " ".join(host.groups),
+        "HIVE_FAMILY": host.os.family,
+        "HIVE_DISTRIBUTION": host.facts.distribution,
+        **{name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in found.items()},
+    }
 
 
 def _checksum(content: bytes) -> str:

@@ -147,6 +147,20 @@ def test_a_hook_runs_once_for_its_content(tmp_path):
     assert edited.decide(Observed(f"{mark}\n@@\n")) is not None
 
 
+def test_a_hook_runs_again_for_another_value_of_a_variable_that_it_names(tmp_path, monkeypatch):
+    write(tmp_path, "addon.d/a.sh", "echo $hive_timezone\n")
+
+    def mark():
+        [[_, hook, _]] = lists(tmp_path)
+        return due(hook, "\n@@\n").apply.rpartition("printf '%s\\n' ")[2].split()[0]
+
+    before = mark()
+    monkeypatch.setitem(VARIABLES, "hive_secret", "another, and not named")
+    assert mark() == before
+    monkeypatch.setitem(VARIABLES, "hive_timezone", "Europe/Paris")
+    assert mark() != before
+
+
 def test_a_dry_run_calls_only_hooks_that_are_ready_for_it(tmp_path):
     write(tmp_path, "addon.d/a.sh", HOOK)
     write(tmp_path, "addon.d/b.sh", "rm -rf /srv/*\n")
