@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from hive_nornir.runs.events import RunProcessor
     from hive_nornir.site import Site
 
-__all__ = ["run"]
+__all__ = ["check", "run"]
 
 _DUE = ("missing", "stopped", "differs")
 
 
-def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
-    """Build the stage's servers, or halt or destroy them.
+def check(site: Site, options: PhaseOptions) -> None:
+    """Whether the options fit; touches nothing.
 
-    :raises UsageError: the options do not fit.
+    :raises UsageError: they do not.
     """
     if options.roles is not None:
         raise UsageError("build-infra has no roles to choose from")
@@ -35,6 +35,10 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
         raise UsageError("--halt and --destroy exclude each other")
     if set(options.hosts) != set(site.inventory.servers):
         raise UsageError("build-infra works on the whole stage", "leave out --limit")
+
+
+def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
+    """Build the stage's servers, or halt or destroy them."""
     step = "destroy" if options.destroy else "halt" if options.halt else "build"
     processor.emit(Event("play-started", options.phase, step, hosts=options.hosts, roles=(step,)))
     started = time.monotonic()

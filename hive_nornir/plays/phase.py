@@ -37,9 +37,13 @@ class PhaseOptions:
 def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) -> RunReport:
     """Run a phase and report it; a dry run takes no lock and leaves no record (spec setup-hosts.md 2.5).
 
+    A phase's module has `check(site, options)`, which raises before anything is touched, and `run(site, options, processor)`.
+
     :raises UsageError: the options do not fit the phase; nothing was touched.
+    :raises DefinitionErrors: a variable is wrong; nothing was touched.
     """
-    run = import_module(f"hive_nornir.plays.{options.phase.replace('-', '_')}").run
+    phase = import_module(f"hive_nornir.plays.{options.phase.replace('-', '_')}")
+    phase.check(site, options)
     report = RunReport(options.phase, site.context.stage, options.check)
     report.hosts = {name: HostReport(name) for name in options.hosts}
     started = time.monotonic()
@@ -54,7 +58,7 @@ def run_phase(site: Site, options: PhaseOptions, observers: Sequence[Observer]) 
         processor = RunProcessor(report, listeners)
         processor.emit(Event("phase-started", options.phase, hosts=options.hosts))
         try:
-            run(site, options, processor)
+            phase.run(site, options, processor)
         except KeyboardInterrupt:
             report.interrupted = True
         report.notes += report.notices()

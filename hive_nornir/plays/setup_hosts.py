@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from hive_nornir.plays.phase import PhaseOptions
     from hive_nornir.runs.events import RunProcessor
     from hive_nornir.site import Site
+    from hive_nornir.tasks.role import Role
 
-__all__ = ["PLAYS", "SERVERS_PLAY", "plays_of", "run"]
+__all__ = ["PLAYS", "SERVERS_PLAY", "check", "plays_of", "run"]
 
 SERVERS_PLAY = "setup hive servers"
 PLAYS = (
@@ -86,17 +87,26 @@ def plays_of(root: Path | None) -> tuple[Play, ...]:
     return tuple(dataclasses.replace(play, roles=(*play.roles, *own)) if play.title == SERVERS_PLAY else play for play in PLAYS)
 
 
-def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
-    """Run the plays one after the other; hosts that failed take no part in the later ones.
+def check(site: Site, options: PhaseOptions) -> None:
+    """Whether the options and the roles' variables are right; touches nothing.
 
-    :raises UsageError: an unknown role, or an option of another phase.
-    :raises DefinitionErrors: a variable is wrong; nothing was touched.
+    :raises UsageError: an unknown role, one that runs on none of the chosen hosts, or an option of another phase.
+    :raises DefinitionErrors: a variable is wrong.
     """
     if options.halt or options.destroy:
         raise UsageError("setup-hosts neither halts nor destroys servers", "that is build-infra")
     plays = plays_of(site.context.root)
     _known_roles(plays, options.roles)
+    if not any(_chosen(play, site, options) for play in plays):
+        names, hosts = ", ".join(options.roles or ()), ", ".join(options.hosts)
+        groups = {play.group for play in plays if play.selected(options.roles)}
+        raise UsageError(f"none of the roles {names} runs on {hosts}", f"they run on the group {' and '.join(sorted(groups))}")
     site.check()
+
+
+def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
+    """Run the plays one after the other; hosts that failed take no part in the later ones."""
+    plays = plays_of(site.context.root)
     if not options.check:
         site.inventory.allocate()
     nornir = site.nornir.with_processors([processor])
@@ -114,11 +124,9 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
 
 
 def _run_play(nornir: Nornir, play: Play, site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
-    roles = play.selected(options.roles and [PARTS.get(name, name) for name in options.roles])
-    members = set(site.inventory.groups[play.group])
-    hosts = tuple(name for name in options.hosts if name in members)
-    if not roles or not hosts:
+    if not (chosen := _chosen(play, site, options)):
         return
+    roles, hosts = chosen
     names = tuple(role.name for role in roles)
     processor.emit(Event("play-started", options.phase, play.title, hosts=hosts, roles=names))
     selected = nornir.filter(filter_func=lambda host: host.name in hosts)
@@ -127,6 +135,14 @@ def _run_play(nornir: Nornir, play: Play, site: Site, options: PhaseOptions, pro
     finally:
         for host in hosts:
             _mark_the_rest(processor, play, host, names)
+
+
+def _chosen(play: Play, site: Site, options: PhaseOptions) -> tuple[tuple[Role, ...], tuple[str, ...]] | None:
+    """The play's roles and hosts that the options leave; None if they leave none."""
+    roles = play.selected(options.roles and [PARTS.get(name, name) for name in options.roles])
+    members = set(site.inventory.groups[play.group])
+    hosts = tuple(name for name in options.hosts if name in members)
+    return (roles, hosts) if roles and hosts else None
 
 
 def _mark_the_rest(processor: RunProcessor, play: Play, host: str, names: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def stage_lock(context: SiteContext, phase: str) -> Iterator[None]:
 
     :raises HiveError: another run holds it; names it.
     """
-    context.context_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    context.prepare()
     path = context.context_dir / "lock"
     holder = context.context_dir / "lock.holder"
     lock = FileLock(path, mode=0o600)

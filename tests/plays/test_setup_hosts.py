@@ -41,3 +41,17 @@ def test_roles_are_selected_by_name_or_tag_and_keep_their_order(tmp_path, monkey
 def test_an_unknown_role_is_an_error_that_names_the_nearest(tmp_path, monkeypatch, names, hint):
     with pytest.raises(UsageError, match=f"did you mean '{hint}'"):
         begun(tmp_path, monkeypatch, *names)
+
+
+def test_a_role_that_runs_on_none_of_the_chosen_hosts_is_an_error(tmp_path):
+    site = write_site(tmp_path, 2)
+    with pytest.raises(UsageError, match="none of the roles swarm runs on"):
+        site.run("setup-hosts", roles=["swarm"], limit=[site.inventory.repository])
+
+
+@pytest.mark.parametrize(("phase", "options"), [("setup-hosts", {"roles": ["bse"]}), ("build-infra", {"roles": ["base"]})])
+def test_wrong_options_leave_no_trace(tmp_path, phase, options):
+    site = write_site(tmp_path, 1)
+    with pytest.raises(UsageError):
+        site.run(phase, **options)
+    assert not (tmp_path / ".hive").exists()

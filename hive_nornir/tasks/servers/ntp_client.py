@@ -28,6 +28,12 @@ class NtpVariables(Variables):
         False, description="Keep the time service that the cloud provides at a link-local address (Amazon Linux) beside them."
     )
 
+    @field_validator("hive_ntp_servers", mode="before")
+    @classmethod
+    def _a_list(cls, servers: object) -> object:
+        # hive-builder's own sites write one server as a text.
+        return [servers] if isinstance(servers, str) else servers
+
     @field_validator("hive_ntp_servers")
     @classmethod
     def _one_word_each(cls, servers: list[str]) -> list[str]:

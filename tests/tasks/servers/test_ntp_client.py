@@ -92,3 +92,7 @@ def _seen(text):
     from hive_nornir.operations.core import Observed
 
     return Observed(text)
+
+
+def test_one_server_may_be_a_text():
+    assert NtpVariables(hive_ntp_servers="ntp.example").hive_ntp_servers == ["ntp.example"]
