@@ -127,7 +127,9 @@ def rule_key(rule: str) -> Key:
             at += 1
         if word not in ("-m", "--match", "-A", "--append"):
             option = _OPTIONS.get(word, word)
-            found.append((option, negated, _value(option, " ".join(values))))
+            value = _value(option, " ".join(values))
+            if negated or option not in ("-s", "-d") or not value.endswith("/0"):  # from anywhere is no condition
+                found.append((option, negated, value))
         negated = False
     return frozenset(found)
 

@@ -133,6 +133,7 @@ class Chrony(_Data):
 class Firewall(_Data):
     """The packet filter.
 
+    :param modules: packages with modules of the kernel `{release}` that its rules need.
     :param removed_packages: front ends that cannot stay beside it; `masked_units` are theirs (IPT-1).
     :param units: load the rules at boot; `units_v6` those of IPv6 where they have units of their own.
     :param variant: of iptables (spec setup-hosts.md F-6).
@@ -140,6 +141,7 @@ class Firewall(_Data):
     """
 
     packages: Names
+    modules: Names
     removed_packages: Names
     masked_units: Names
     disabled_units: Names
@@ -149,6 +151,10 @@ class Firewall(_Data):
     file_v6: str
     variant: Literal["nft", "legacy"]
     preseed: Names
+
+    def modules_for(self, release: str) -> Names:
+        """The packages with modules of the kernel `release`."""
+        return tuple(name.format(release=release) for name in self.modules)
 
 
 class TrustStore(_Data):

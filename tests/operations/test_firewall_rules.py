@@ -173,6 +173,7 @@ def test_a_set_is_the_same_however_its_ports_and_sources_are_written(
         ("-A C -p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT", "-A C -p tcp --dport 22 -m state --state NEW -j ACCEPT"),
         ("-A C -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A C -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"),
         ("-A C -s 10.0.0.1/32 -j ACCEPT", "-A C -s 10.0.0.1 -j ACCEPT"),
+        ("-A C -j ACCEPT", "-A C -s 0.0.0.0/0 -d ::/0 -j ACCEPT"),
         ("-A C -s 10.0.0.0/24 -j ACCEPT", "-A C --source 10.0.0.7/255.255.255.0 -j ACCEPT"),
         ("-A C -m comment --comment allow_x -j ACCEPT", '-A C -m comment --comment "allow_x" -j ACCEPT'),
         ("-A C -p ipv6-icmp -j ACCEPT", "-A C -p icmpv6 -j ACCEPT"),
@@ -191,6 +192,7 @@ def test_the_same_rule_in_other_words(printed: str, given: str) -> None:
     ("one", "other"),
     [
         ("-A C -s 10.0.0.1/32 -j ACCEPT", "-A C -s 10.0.0.2/32 -j ACCEPT"),
+        ("-A C -j ACCEPT", "-A C ! -s 0.0.0.0/0 -j ACCEPT"),
         ("-A C -i lo -j ACCEPT", "-A C ! -i lo -j ACCEPT"),
         ("-A C -i lo -j ACCEPT", "-A C -i lo -j DROP"),
         ("-A C -p tcp -m tcp --dport 22 -j ACCEPT", "-A C -p tcp -m tcp --sport 22 -j ACCEPT"),

@@ -10,6 +10,7 @@ from pydantic import Field
 from hive_nornir.operations import firewall, packages, services
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, quote
 from hive_nornir.tasks.role import Target, Variables, role
+from hive_nornir.tasks.servers.base.limits import is_container
 
 __all__ = ["IptablesVariables", "iptables"]
 
@@ -35,7 +36,9 @@ def iptables(host: Target, v: IptablesVariables) -> list[Operation]:
     firewall takes them away, Docker is restarted at once (F-2).
     """
     data, manager = host.os.firewall, host.os.manager
-    tools, boot = data.packages[:1], data.packages[1:]
+    # The kernel's packages are held back from upgrades (BASE-6), not from coming with what needs them.
+    modules = () if is_container(host.facts) else data.modules_for(host.facts.kernel)
+    tools, boot = [*data.packages[:1], *modules], data.packages[1:]
     base = firewall.base_ruleset(
         host.os,
         {v.hive_safe_sshd_port, host.facts.ssh_port or v.hive_safe_sshd_port},

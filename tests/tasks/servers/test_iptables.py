@@ -26,6 +26,16 @@ def test_the_rules_are_loaded_before_the_old_firewall_is_stopped_and_looked_at_a
     assert named(found, "packet filter, at the end").guard is not None
 
 
+def test_the_rules_modules_come_with_the_tools_where_they_are_apart_and_the_kernel_is_the_servers_own(tmp_path):
+    host = target(tmp_path, distribution=("almalinux", "10"))
+    host.facts.__dict__.update(kernel="6.12.0-55.el10", virtualization="kvm")
+    change = due(iptables.function(host, IptablesVariables())[0], "")
+    assert change.summary == "install iptables-services, kernel-modules-extra-6.12.0-55.el10"
+    assert "--disableexcludes=main" in change.apply
+    host.facts.__dict__.update(virtualization="docker")
+    assert due(iptables.function(host, IptablesVariables())[0], "").summary == "install iptables-services"
+
+
 def test_undoing_starts_the_old_firewall_again(tmp_path):
     guard = named(operations(tmp_path), "no service ufw.service").guard
     assert "is-active" in guard.save
