@@ -20,6 +20,7 @@ from hive_nornir.tasks.servers.docker import docker
 from hive_nornir.tasks.servers.docker_client import docker_client
 from hive_nornir.tasks.servers.docker_client_proxy import docker_client_proxy
 from hive_nornir.tasks.servers.follow_swarm_service import follow_swarm_service
+from hive_nornir.tasks.servers.get_public_ip import get_public_ip
 from hive_nornir.tasks.servers.hostsfile import hostsfile
 from hive_nornir.tasks.servers.internal_network import internal_network
 from hive_nornir.tasks.servers.iptables import iptables
@@ -46,7 +47,7 @@ __all__ = ["PLAYS", "SERVERS_PLAY", "check", "plays_of", "run"]
 
 SERVERS_PLAY = "setup hive servers"
 PLAYS = (
-    Play("preparation", "servers", "setup-hosts", (ssh_connection,)),
+    Play("preparation", "servers", "setup-hosts", (ssh_connection, get_public_ip)),
     Play(
         SERVERS_PLAY,
         "servers",
