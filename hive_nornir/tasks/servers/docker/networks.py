@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv4Network, ip_address, ip_network
+from pathlib import Path
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.addressing import internal_networks
 from hive_nornir.operations.core import Change, Observed, Operation
 from hive_nornir.operations.facts import Interface
 
-__all__ = ["bridge_address", "bridge_ranges", "no_overlap", "own_networks"]
+__all__ = ["bridge_address", "bridge_ranges", "mothers_routes", "no_overlap", "own_networks"]
 
 # What docker0 gets when the site reserves no range: hive-builder's choice, which its existing sites have.
 DEFAULT_BIP = "172.17.128.1/16"
@@ -43,15 +45,18 @@ def own_networks(internal_cidr: str | None) -> dict[str, IPv4Network]:
     return {"docker0": IPv4Interface(DEFAULT_BIP).network}
 
 
-def no_overlap(internal_cidr: str | None, addresses: Mapping[str, str]) -> Operation:
-    """Refuse ranges in which a route of the host or an address of the site lies: Docker would take the traffic (DOC-8, L-8).
+def no_overlap(internal_cidr: str | None, addresses: Mapping[str, str], mother: str | None = None) -> Operation:
+    """Refuse ranges in which a route of the host or the mother or an address of the site lies: Docker would take the traffic (DOC-8, L-8).
 
     :param addresses: whose -> IPv4 or IPv6 address; servers and the mother.
+    :param mother: routes of the mother, as `mothers_routes` gives them, which is asked without; they count for a range that the site chose.
     """
     ranges = own_networks(internal_cidr)
+    here = (mothers_routes() if mother is None else mother) if internal_cidr else ""
 
     def decide(seen: Observed) -> Change | None:
         found = [f"{name} {own} overlaps {what}" for name, own in ranges.items() for what in _within(own, seen.text, addresses)]
+        found += [f"{name} {own} overlaps {what} of this machine" for name, own in ranges.items() for what in _within(own, here, {})]
         if found:
             raise OperationFailed(
                 "; ".join(found), "give the stage an internal_cidr that neither a server nor this machine reaches, or move that network"
@@ -59,6 +64,18 @@ def no_overlap(internal_cidr: str | None, addresses: Mapping[str, str]) -> Opera
         return None
 
     return Operation("ranges of Docker's networks are free", "ip -o -4 route show", decide)
+
+
+def mothers_routes(table: Path = Path("/proc/net/route")) -> str:
+    """The mother's IPv4 routes as ip(8) would print them, the default route left out; none where the system has no such file (proc(5))."""
+    if not table.exists():
+        return ""
+    lines = []
+    for device, target, *_, mask in (line.split()[:8] for line in table.read_text("ascii").splitlines()[1:]):
+        number, bits = (int.from_bytes(bytes.fromhex(word), sys.byteorder) for word in (target, mask))
+        if bits:
+            lines.append(f"{IPv4Network((number, bin(bits).count('1')))} dev {device}\n")
+    return "".join(lines)
 
 
 def _within(own: IPv4Network, routes: str, addresses: Mapping[str, str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Docker's ranges are the planned ones, and nobody else's (DOC-3, DOC-8)."""
 
+import sys
+
 import pytest
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.core import Observed
 from hive_nornir.operations.facts import Interface
-from hive_nornir.tasks.servers.docker.networks import bridge_address, bridge_ranges, no_overlap
+from hive_nornir.tasks.servers.docker.networks import bridge_address, bridge_ranges, mothers_routes, no_overlap
 from tests.tasks.servers.targets import settled
 
 SITE = "172.31.252.0/22"
@@ -37,6 +39,27 @@ def test_an_address_of_the_site_or_of_this_machine_in_the_block_is_refused():
     with pytest.raises(OperationFailed, match=r"172.31.253.9, the address of this machine"):
         no_overlap(SITE, {"this machine": "172.31.253.9"}).decide(Observed(ROUTES))
     assert settled(no_overlap(SITE, {"this machine": "fd00::1"}), ROUTES)
+
+
+# As Linux prints it: addresses are numbers in the machine's own order of bytes.
+TABLE = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+tun0\t000010AC\t00000000\t0001\t0\t0\t0\t0000F0FF\t0\t0\t0
+br-6a403dac0794\t00001FAC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
+"""
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the table is a little-endian machine's")
+def test_a_route_of_the_mother_into_the_block_is_refused_but_for_its_own_dockers(tmp_path):
+    (tmp_path / "route").write_text(TABLE)
+    routes = mothers_routes(tmp_path / "route")
+    assert routes == "192.0.2.0/24 dev eth0\n172.16.0.0/12 dev tun0\n172.31.0.0/16 dev br-6a403dac0794\n"
+    with pytest.raises(OperationFailed, match=r"overlaps the route 172.16.0.0/12 dev tun0 of this machine"):
+        no_overlap(SITE, SERVERS, routes).decide(Observed(ROUTES))
+    assert settled(no_overlap(SITE, SERVERS, routes.replace("172.16.0.0/12 dev tun0\n", "")), ROUTES)
+    assert settled(no_overlap(None, SERVERS, "172.17.0.0/16 dev eth1\n"), ROUTES)
+    assert mothers_routes(tmp_path / "nowhere") == ""
 
 
 def test_without_a_block_only_docker0_counts():
