@@ -50,6 +50,15 @@ def test_only_ssh_is_open_now_and_after_a_restart(make_site: SiteMaker):
     assert shell(site, "systemctl is-enabled netfilter-persistent; systemctl is-active netfilter-persistent") == "enabled\nactive\n"
     assert changes(setup(site, "iptables")) == []
 
+    # L-19: whoever waits for logins for ever lets nobody take all places.
+    shell(site, "echo LoginGraceTime 0 >/etc/ssh/sshd_config.d/50-test.conf")
+    assert len(changes(setup(site, "iptables"))) == 1
+    assert "--hashlimit-above 5/sec" in shell(site, "iptables -S HIVE-INPUT")
+    assert reaches(site, 22)
+    assert changes(setup(site, "iptables")) == []
+    shell(site, "rm /etc/ssh/sshd_config.d/50-test.conf")
+    setup(site, "iptables")
+
     chains = shell(site, OWN_CHAINS)
     restart(site)
     assert shell(site, OWN_CHAINS) == chains

@@ -191,6 +191,21 @@ def test_the_packet_filter_beside_rules_of_others(server: SshTransport) -> None:
     apply_twice(server, lambda: [*firewall.base_ruleset(os, [22]), *named()])
     assert filter_of(server).chains["INPUT"].count("-A INPUT -j HIVE-INPUT") == 1
 
+    published = firewall.published_set(os, "registry", "tcp", [5000], ["10.0.0.5", "2001:db8::5"])
+    [refused] = Engine(server, "server").run(published)
+    assert "does not filter IPv4 by DOCKER-USER" in str(refused.error)
+    say(server, "iptables -I FORWARD -j DOCKER-USER; iptables -A DOCKER-USER -s 192.0.2.1 -j DROP; iptables -A DOCKER-USER -j RETURN")
+    say(server, "iptables -D DOCKER-USER -j HIVE-PUBLISHED; iptables -A DOCKER-USER -j HIVE-PUBLISHED")
+    apply_twice(server, lambda: firewall.published_set(os, "registry", "tcp", [5000], ["10.0.0.5", "2001:db8::5"]))
+    table, kept = filter_of(server), FilterTable.parse(say(server, f"cat {os.firewall.file_v4}"))
+    calls = ["-A DOCKER-USER -s 192.0.2.1/32 -j DROP", "-A DOCKER-USER -j HIVE-PUBLISHED", "-A DOCKER-USER -j RETURN"]
+    assert list(table.chains["DOCKER-USER"]) == calls
+    assert {chain: table.chains[chain] for chain in CHAINS} == {chain: kept.chains[chain] for chain in CHAINS}
+    assert kept.chains["DOCKER-USER"] == ("-A DOCKER-USER -j HIVE-PUBLISHED",)
+    assert say(server, "ip6tables -S HIVE-PUBLISHED").count("published registry") == 2
+    apply_twice(server, lambda: firewall.published_set(os, "registry", "tcp", [], []))
+    assert "registry" not in say(server, f"iptables-save; ip6tables-save; cat {os.firewall.file_v4} {os.firewall.file_v6}")
+
 
 def test_rules_that_lock_the_operator_out_undo_themselves(server: SshTransport) -> None:
     os = os_data(facts(server))
