@@ -12,6 +12,7 @@ from hive_nornir.plays.play import Play, play_task
 from hive_nornir.runs.events import Event
 from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
+from hive_nornir.tasks.repository.docker_compose import docker_compose
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
 from hive_nornir.tasks.servers.addon2 import addon2
@@ -70,6 +71,7 @@ PLAYS = (
             follow_swarm_service,
         ),
     ),
+    Play("setup repository and zabbix", "repository", "repository", (docker_compose,)),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
     Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )
@@ -172,5 +174,6 @@ def _known_roles(plays: Sequence[Play], names: Sequence[str] | None) -> None:
 
 def _close(nornir: Nornir) -> None:
     for host in nornir.inventory.hosts.values():
-        host.data.pop("hive_facts", None)
+        for known in ("hive_facts", "hive_restart_planned"):
+            host.data.pop(known, None)
         host.close_connections()

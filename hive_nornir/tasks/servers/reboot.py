@@ -13,6 +13,9 @@ from hive_nornir.tasks.servers.rolling import DRAINED, restart_member
 
 __all__ = ["reboot"]
 
+# In a plan the first of a run's two barriers speaks for both, since nothing restarted in between.
+_PLANNED = "hive_restart_planned"
+
 
 @role()
 def reboot(host: Target, v: RestartVariables) -> Steps:
@@ -33,8 +36,9 @@ def reboot(host: Target, v: RestartVariables) -> Steps:
     seen = outcomes[look].observed
     found = [line for line in seen.text.splitlines() if line] if seen else []
     due = [line for line in found if line != "@drained"]
-    if not found:
+    if not found or (host.check and host.task.host.data.get(_PLANNED)):
         return
+    host.task.host.data[_PLANNED] = host.check
     # What the facts say may be older than what earlier roles of this run did, such as joining the swarm.
     host.forget_facts()
     if host.facts.swarm == "active" or any(device.name.startswith("drbd") for device in host.facts.block_devices):
