@@ -53,10 +53,11 @@ hv_write() {
   if [ -n "${4-}" ]; then
     hv_v=$hv_t sh -c "$4" >&2 || { echo "the new $1 is not valid; it was not installed" >&2; rm -f -- "$hv_t"; return 1; }
   fi
-  if [ -e "$1" ] && command -v chcon >/dev/null 2>&1 && [ -e /sys/fs/selinux/enforce ]; then chcon --reference="$1" -- "$hv_t" || :; fi
+  # The label that it has is kept; a new file gets the policy's.
+  hv_l=; [ ! -e /sys/fs/selinux/enforce ] || chcon --reference="$1" -- "$hv_t" 2>/dev/null || hv_l=new
   sync -- "$hv_t" 2>/dev/null || sync
   mv -f -- "$hv_t" "$1" || return 1
-  if [ -e /sys/fs/selinux/enforce ] && command -v restorecon >/dev/null 2>&1; then restorecon -- "$1" || :; fi
+  [ -z "$hv_l" ] || restorecon -- "$1" || :
 }
 
 # hv_backup PATH: keeps a copy with the time in its name, where only root can read it; of several in one second, the first

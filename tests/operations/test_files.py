@@ -180,6 +180,31 @@ def test_each_edit_keeps_the_file_as_it_was_with_the_time_in_its_name(host: Path
     assert backups(local, host) == {"conf": ["vendor\n", "vendor\na\n"]}
 
 
+class WithSelinux(LocalTransport):
+    """A host with SELinux, whose programs note what they are called with; `chcon` needs the file whose label it takes, as the real one does."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = folder / "bin"
+        programs.mkdir()
+        for name, body in (("chcon", '[ -e "${1#--reference=}" ]'), ("restorecon", ":")):
+            (programs / name).write_text(f'#!/bin/sh\n{body} && echo {name} "$@" >>{folder}/log\n')
+            (programs / name).chmod(0o755)
+        (folder / "enforce").touch()
+        super().__init__(folder, LocalShell(path=f"{programs}:{os.environ['PATH']}"))
+
+    def _local(self, text: str) -> str:
+        return super()._local(text).replace("/sys/fs/selinux/enforce", f"{self.folder}/enforce")
+
+
+def test_a_file_keeps_its_selinux_label_and_a_new_one_gets_the_policys(host: Path, tmp_path: Path) -> None:
+    (tmp_path / "selinux").mkdir()
+    (host / "old").write_text("a\n")
+    operations = [files.content(f"{host}/old", "b\n", **ME), files.content(f"{host}/new", "b\n", **ME)]
+    assert statuses(Engine(WithSelinux(tmp_path / "selinux"), "here").run(operations)) == ["changed"] * 2
+    log = (tmp_path / "selinux/log").read_text().replace(f"{host}/", "")
+    assert log.splitlines() == ["chcon --reference=old -- .old.hive-nornir", "restorecon -- new"]
+
+
 def test_of_edits_in_one_second_the_first_copy_is_kept(host: Path, run: Run, local: LocalTransport) -> None:
     (host / "conf").write_text("vendor\n")
     run(files.line(f"{host}/conf", "a"), files.line(f"{host}/conf", "b"))
