@@ -36,6 +36,7 @@ class Packages(_Data):
     lvm: Names
     terminal: Names
     arping: Names
+    ping: Names
     drbd_utilities: Names
 
     @property
@@ -210,6 +211,19 @@ class Tls(_Data):
         return f"{self.folder}/certs/hive-api-client-ca.pem"
 
 
+class Compose(_Data):
+    """Docker Compose v2 (CMP-1).
+
+    :param packages: beside those of the engine's makers; `fallback` beside the distribution's own engine. Empty where there is none: then
+        the release's program is installed.
+    :param v1: packages of version 1, which must go (CMP-2).
+    """
+
+    packages: Names
+    fallback: Names
+    v1: Names
+
+
 class Docker(_Data):
     """The container engine (spec os-matrix.md 5).
 
@@ -238,6 +252,7 @@ class Docker(_Data):
     override: str
     starts_at_install: bool
     plugin_folder: str
+    compose: Compose
 
 
 class Python(_Data):
