@@ -181,7 +181,7 @@ def test_each_edit_keeps_the_file_as_it_was_with_the_time_in_its_name(host: Path
 
 
 class WithSelinux(LocalTransport):
-    """A host with SELinux, whose programs note what they are called with; like the real one, `chcon` needs the file whose label it takes."""
+    """A host with SELinux whose programs note how they are called; like the real one, `chcon` needs the file whose label it takes."""
 
     def __init__(self, folder: Path) -> None:
         programs = folder / "bin"
