@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ a file here whose name has a colon is ./NAME. The one that is - is a tar stream 
   -L           follow a link that SOURCE is"""
 # A slow engine may need so long for a part of a large copy.
 COPY_PATIENCE = 300
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,12 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """As docker's own `cp` tells a container's path from one here: it has a name without slash before the first colon."""
+        """As docker's own `cp` tells a container's path from one here: what is before the first colon could be a service's name.
+
+        :raises UsageProblem: there is nothing after the colon.
+        """
         name, colon, path = text.partition(":")
-        if not colon or not name or "/" in name or name.startswith("."):
+        if not colon or not _SERVICE.fullmatch(name):
             return cls("", text)
         if not path:
             raise UsageProblem(f"a path is wanted after {text}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 
 from hive_onhost.engines import Engines
@@ -58,7 +57,7 @@ def attach(engines: Engines, task: Task, command: Sequence[str], *, terminal: bo
     :param terminal: give the command a terminal if we have one (UTL-8).
     :raises Failure: docker's command is not there.
     """
-    both = terminal and sys.stdin.isatty() and sys.stdout.isatty()
+    both = terminal and os.isatty(0) and os.isatty(1)  # sys.stdin is None when it is closed
     options = ["--interactive", *(["--tty", "--env", f"TERM={os.environ.get('TERM', 'xterm')}"] if both else [])]
     words = [*engines.docker_command(engines.address(task.node)), "exec", *options, task.container, *command]
     try:

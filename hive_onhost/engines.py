@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,8 +115,9 @@ def engine_errors(address: str) -> Iterator[None]:
     try:
         yield
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        said = getattr(error, "explanation", None) or error
-        raise Failure(f"the Docker engine at {address}: {said}", ENGINE) from error
+        said = str(getattr(error, "explanation", None) or error)
+        cause = re.search(r"Caused by (\w+\(.*\))\)$", said)  # all that counts of what requests says
+        raise Failure(f"the Docker engine at {address}: {cause[1] if cause else said}", ENGINE) from error
 
 
 def _url(address: str) -> str:

@@ -8,15 +8,16 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from hive_nornir.errors import OperationFailed
 from hive_nornir.inventory.addressing import MAX_INTERNAL_PREFIX
 from hive_nornir.operations import accounts, files, firewall, services, system
-from hive_nornir.operations.core import Change, Observed, Operation, quote
+from hive_nornir.operations.core import Operation, quote
+from hive_nornir.tasks.preconditions import needed
 from hive_nornir.tasks.role import Steps, Target, Variables, role
 from hive_nornir.tasks.servers.api_client import accepted_clients
 from hive_nornir.tasks.servers.base.limits import is_container
 from hive_nornir.tasks.servers.docker.daemon import API_PORT, configuration, configuration_file, override
 from hive_nornir.tasks.servers.docker.networks import bridge_address, bridge_ranges, no_overlap
+from hive_nornir.tasks.servers.docker.proxy import proxy_in_use
 from hive_nornir.tasks.servers.docker.source import Source, engine
 from hive_nornir.tasks.servers.server_certificate import certificate_name
 
@@ -39,6 +40,7 @@ class DockerVariables(Variables):
     hive_internal_cidr: str | None = Field(
         None, description="Range from which Docker's networks are cut; docker0 is 172.17.128.1/16 without it."
     )
+    hive_internal_cidr_v6: str | None = Field(None, description="IPv6 range of docker_gwbridge; Docker filters IPv6 too then.")
     hive_registry_mirror: str | None = Field(None, description="URL of a mirror of Docker Hub.")
     hive_http_proxy: object = Field(None, description="When set, containers may use the proxy of the servers.")
     hive_http_proxy_port: int = Field(3128, description="The proxy's port.")
@@ -67,6 +69,7 @@ def docker(host: Target, v: DockerVariables) -> Steps:
     settings = configuration_file(_settings(host, v))
     drop_in = override(host.os.docker, bridge_address(v.hive_internal_cidr))
     reload = services.daemon_reload(on=[drop_in])
+    proxy = proxy_in_use(host.os, v.hive_private_ip)
     yield [
         *_preconditions(host, v),
         no_overlap(v.hive_internal_cidr, _addresses(host)),  # DOC-8
@@ -78,8 +81,9 @@ def docker(host: Target, v: DockerVariables) -> Steps:
         settings,  # DOC-2
         drop_in,  # DOC-3
         reload,
+        proxy,  # DCP-2
         replace(accounts.member(v.hive_safe_admin, "docker"), relogin=True),  # DOC-4, H-6
-        services.running(host.os.docker.unit, restart_on=[clients.file, settings, drop_in, reload]),  # DOC-7
+        services.running(host.os.docker.unit, restart_on=[clients.file, settings, drop_in, reload, proxy]),  # DOC-7
         *clients.notices,
     ]
     clients.note()
@@ -90,23 +94,12 @@ def _preconditions(host: Target, v: DockerVariables) -> list[Operation]:
     name = certificate_name(host, shared=bool(v.hive_shared_repository))
     key, certificate = quote(host.os.tls.key(name)), quote(host.os.tls.certificate(name))
     found = [
-        _needed(host, "certificate of its own", f"[ -e {key} ] && [ -e {certificate} ]", "tls-certificate"),
-        _needed(host, "chain HIVE-SERVICE in its packet filter", "iptables-save -t filter | grep -q ^:HIVE-SERVICE", "iptables"),
+        needed(host, "certificate of its own", f"[ -e {key} ] && [ -e {certificate} ]", "tls-certificate"),
+        needed(host, "chain HIVE-SERVICE in its packet filter", "iptables-save -t filter | grep -q ^:HIVE-SERVICE", "iptables"),
     ]
     if any("modules-extra" in package for package in host.os.kernel.packages) and not is_container(host.facts):
-        found.append(_needed(host, "kernel module xt_addrtype", "modprobe -n xt_addrtype", "base"))
+        found.append(needed(host, "kernel module xt_addrtype", "modprobe -n xt_addrtype", "base"))
     return found
-
-
-def _needed(host: Target, what: str, test: str, role_name: str) -> Operation:
-    def decide(seen: Observed) -> Change | None:
-        if seen.text.strip():
-            return None
-        if host.check:
-            return Change(f"the role {role_name} makes it", "false")
-        raise OperationFailed(f"{host.name} has no {what}", f"run the role {role_name} first")
-
-    return Operation(what, f"if {{ {test}; }} >/dev/null 2>&1; then echo there; fi", decide)
 
 
 def _settings(host: Target, v: DockerVariables) -> dict[str, Any]:
@@ -118,6 +111,7 @@ def _settings(host: Target, v: DockerVariables) -> dict[str, Any]:
         certificate=host.os.tls.certificate(name),
         key=host.os.tls.key(name),
         mirror=v.hive_registry_mirror,
+        ipv6=bool(v.hive_internal_cidr_v6),
         vfs=name != host.name,
     )
 

@@ -20,13 +20,16 @@ API_PORT = 2376
 _VALIDATE = 'case $(dockerd --help 2>&1) in *--validate*) dockerd --validate --config-file "$hv_v" ;; esac'
 
 
-def configuration(*, address: str, ca: str, certificate: str, key: str, mirror: str | None, vfs: bool) -> dict[str, Any]:
+def configuration(
+    *, address: str, ca: str, certificate: str, key: str, mirror: str | None, vfs: bool, ipv6: bool = False
+) -> dict[str, Any]:
     """The contents of daemon.json: ours alone.
 
     :param address: on which the API listens.
     :param ca: file with the CA whose clients are let in.
     :param mirror: URL of a registry mirror.
     :param vfs: the storage driver that works on any file system, slow and large.
+    :param ipv6: whether Docker keeps the packet filter's rules for IPv6 as it does those for IPv4 (SWM-5).
     """
     found: dict[str, Any] = {
         "hosts": ["unix:///var/run/docker.sock", f"tcp://{address}:{API_PORT}"],
@@ -37,7 +40,9 @@ def configuration(*, address: str, ca: str, certificate: str, key: str, mirror: 
         # Swarm works with no other backend (spec F-6).
         "iptables": True,
     }
-    return found | ({"registry-mirrors": [mirror]} if mirror else {}) | ({"storage-driver": "vfs"} if vfs else {})
+    # Engines before 27.0 call it experimental; later ones do it anyway.
+    more = {"experimental": True, "ip6tables": True} if ipv6 else {}
+    return found | more | ({"registry-mirrors": [mirror]} if mirror else {}) | ({"storage-driver": "vfs"} if vfs else {})
 
 
 def configuration_file(settings: dict[str, Any]) -> Operation:
