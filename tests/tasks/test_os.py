@@ -117,6 +117,7 @@ def test_no_role_holds_a_name_of_one_distribution() -> None:
             if file.name in ("os.py", "os_model.py"):
                 continue
             for line, text in literals(file):
+                text = text.replace("docker-client", "")  # the role, which is not Debian's package docker-cli
                 found += [f"{file.relative_to(ROOT)}:{line}: {name}" for name in FORBIDDEN if name in text]
     assert found == []
 
