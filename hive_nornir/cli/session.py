@@ -21,14 +21,14 @@ class Session:
     """One call of the command.
 
     :param root: the site's folder, None where the option was not given.
-    :param folders: other folders that were given, by variable name (`context_dir` …).
+    :param others: what else was given, by variable name (`context_dir` …).
     :ivar site: the site once it is open.
     """
 
     root: str | None = None
     stage: str | None = None
     verbose: bool | None = None
-    folders: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
     site: Site | None = None
 
     def open(self, **flags: Any) -> Site:
@@ -40,7 +40,7 @@ class Session:
         from hive_nornir.inventory.context import SiteContext
         from hive_nornir.site import Site
 
-        given = {**self.folders, "verbose": self.verbose, **flags}
+        given = {**self.others, "verbose": self.verbose, **flags}
         root = Path(self.root) if self.root is not None else None
         self.site = Site(SiteContext.resolve(root, self.stage, os.environ, flags=given))
         return self.site
@@ -72,6 +72,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
         option("inventory_path", "-i", "--inventory-path", metavar="DIR", help="The folder with the definitions."),
         option("context_dir", "-c", "--context-dir", metavar="DIR", help="Where the stage's state lives."),
         option("temp_dir", "-W", "--temp-dir", metavar="DIR", help="Scratch."),
+        option("playbooks_dir", "-P", "--playbooks-dir", metavar="DIR", help="hive_playbooks_dir in templates; no playbooks are run."),
     ]
 
 
@@ -90,7 +91,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if param.name in ("root", "stage", "verbose"):
         setattr(session, param.name, value)
     else:
-        session.folders[str(param.name)] = value
+        session.others[str(param.name)] = value
 
 
 def _stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - click's signature

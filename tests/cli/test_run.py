@@ -201,7 +201,8 @@ WAIT = """
 import hive_nornir.site as s, threading, sys
 def wait(self, *a, **k):
     print("up", file=sys.stderr, flush=True)
-    threading.Event().wait()
+    while True:  # as the runner does: a signal that comes just before a wait without end would not end it
+        threading.Event().wait(0.2)
 s.Site.run = wait
 """
 
