@@ -33,6 +33,7 @@ def test_ports_and_ranges_are_looked_at_before_the_engine_is_installed(tmp_path)
         "file /etc/docker/daemon.json",
         "unit file /etc/systemd/system/docker.service.d/hive.conf",
         "daemon-reload after unit file /etc/systemd/system/docker.service.d/hive.conf",
+        "proxy of docker.service",
     }
 
 
