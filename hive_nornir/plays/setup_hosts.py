@@ -13,6 +13,7 @@ from hive_nornir.runs.events import Event
 from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
 from hive_nornir.tasks.repository.docker_compose import docker_compose
+from hive_nornir.tasks.repository.registry import registry
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
 from hive_nornir.tasks.servers.addon2 import addon2
@@ -71,7 +72,7 @@ PLAYS = (
             follow_swarm_service,
         ),
     ),
-    Play("setup repository and zabbix", "repository", "repository", (docker_compose,)),
+    Play("setup repository and zabbix", "repository", "repository", (docker_compose, registry)),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
     Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )
@@ -121,8 +122,12 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     try:
         for play in plays:
             _run_play(nornir, play, site, options, processor)
-    finally:
+    except BaseException:
         shared.stop.set()  # before connections go: a thread that outlives Ctrl-C must not open new ones
+        raise
+    else:
+        del nornir.inventory.defaults.data["hive_run"]  # whoever runs a role by itself afterwards begins anew
+    finally:
         _close(nornir)
 
 
