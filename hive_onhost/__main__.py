@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "dcp": "hive_onhost.dcp",
     "dexec": "hive_onhost.dexec",
     "dsh": "hive_onhost.dsh",
+    "dxf": "hive_onhost.dxf",
     "hive-docker-proxy": "hive_onhost.docker_proxy",
     "hive-swarm": "hive_onhost.hive_swarm",
 }
