@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from hive_onhost.engines import API_PORT, Engines
+from hive_onhost.engines import Engines
 from hive_onhost.failure import ENGINE, Failure
 from hive_onhost.options import run
 
@@ -89,7 +89,8 @@ def join(manager: docker.DockerClient, local: docker.DockerClient, address: str,
 def _state(engines: Engines, node: str) -> dict[str, Any]:
     address = engines.address(node)
     try:
-        with socket.create_connection((address.rpartition(":")[0], API_PORT), LOOK_SECONDS):
+        name, _, port = address.rpartition(":")
+        with socket.create_connection((name, int(port)), LOOK_SECONDS):
             pass
         with engines.connect(address, LOOK_SECONDS) as client:
             swarm = client.info()["Swarm"]

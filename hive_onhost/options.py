@@ -16,7 +16,8 @@ SELECTION = """\
   -1, -2, -3, -N NUMBER, --replica NUMBER
                the task with this number among those that run; 1 without it
   --node NODE  only tasks on this node"""
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+# The site's engines are never behind a proxy, and nobody else's authorities vouch for them; requests would believe the environment.
+_FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle")
 
 
 class UsageProblem(Exception):
@@ -71,7 +72,7 @@ def run(command: Callable[[Sequence[str]], int], arguments: Sequence[str], usage
 
     :returns: its exit code.
     """
-    for name in _PROXIES:  # the site's engines are never behind the proxy
+    for name in _FOREIGN:
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
     name = usage.split()[1]
