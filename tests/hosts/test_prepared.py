@@ -165,3 +165,19 @@ def test_a_server_with_another_host_key_than_the_pinned_one_is_not_told_the_pass
     assert (mine.context_dir / "known_hosts").read_text() == pinned
     assert "password" not in machine("journalctl -u ssh --no-pager").lower()
     assert KnownHosts(mine.context_dir / "known_hosts").keys("p-hive0.mine")
+
+
+def test_a_server_behind_another_is_prepared_through_it(site, machine, password):
+    first = site(hive_root_password=password)
+    assert Prepared().build(first) is True
+    address = first.servers[0].private_ip
+    # Seen from itself, the server is also at an address that this machine does not reach.
+    behind = ServerSpec(
+        "p-hive1.mine", "127.0.0.1", ("hives",), {"hive_admin": "ops", "hive_root_password": password, "hive_ssh_jump": f"admin@{address}"}
+    )
+    second = ProviderSite("mine", "private", first.root, first.context_dir, [behind], {})
+
+    assert [entry.state for entry in Prepared().plan(second)] == ["missing"]
+    assert Prepared().build(second) is True
+    assert "ops" in machine("getent passwd ops")
+    assert [entry.state for entry in Prepared().plan(second)] == ["present"]

@@ -62,14 +62,14 @@ class Prepared:
         """
         raise ProviderError(f"stage {site.stage}: destroy is unsupported for prepared servers", "delete them where they were made")
 
-    def connection(self, site: ProviderSite, server: ServerSpec) -> ConnectionData:  # noqa: ARG002 - the contract of all providers
+    def connection(self, site: ProviderSite, server: ServerSpec) -> ConnectionData:
         """How to reach a server; its host key is pinned by `build`, on the first contact."""
-        return ConnectionData(server.private_ip, _admin(server), _port(server))
+        return ConnectionData(server.private_ip, _admin(server), _port(site, server))
 
 
 def _prepare(site: ProviderSite, server: ServerSpec, key: Path) -> bool:
     """Make the admin account of a server if it is not there; whether it was made."""
-    target = _target(site, server, key, _port(server))
+    target = _target(site, server, key, _port(site, server))
     problem = _refusal(target)
     if problem is None:
         return False
@@ -87,11 +87,17 @@ def _prepare(site: ProviderSite, server: ServerSpec, key: Path) -> bool:
 
 
 def _look(site: ProviderSite, server: ServerSpec) -> Resource:
+    from hive_nornir.inventory.known_hosts import KnownHosts
+
     key = site.context_dir / "id_rsa"
     if not key.exists():
         return Resource("server", server.name, "missing", "no key pair yet; the admin account will be made")
     try:
-        problem = _refusal(_target(site, server, key, _port(server), learn=False))
+        target = _target(site, server, key, _port(site, server), learn=False)
+        known = KnownHosts(site.context_dir / "known_hosts")
+        if not (known.keys(server.name, target.port) or known.keys(server.name)):
+            return Resource("server", server.name, "missing", "no host key is pinned yet; the first contact will be made")
+        problem = _refusal(target)
     except HiveError as error:
         return Resource("server", server.name, "unknown", str(error))
     return Resource("server", server.name, "present" if problem is None else "missing", problem or server.private_ip)
@@ -190,25 +196,56 @@ def _target(site: ProviderSite, server: ServerSpec, key: Path, port: int, *, lea
         known_hosts=pinned.file,
         key_files=(key,),
         learn=first_contact if learn else None,
+        jump=_jump(site, server),
     )
 
 
-def _port(server: ServerSpec) -> int:
+def _jump(site: ProviderSite, server: ServerSpec) -> SshTarget | None:
+    """The host that leads to a server, as in the runs afterwards: our key must let us in there, and its host key be pinned."""
+    from hive_nornir.connections.ssh import SshTarget
+    from hive_nornir.inventory.ssh_files import JumpHost
+
+    if not (text := server.variables.get("hive_ssh_jump")):
+        return None
+    jump = JumpHost.parse(str(text), _admin(server))
+    known_hosts, key = site.context_dir / "known_hosts", site.context_dir / "id_rsa"
+    return SshTarget(jump.hostname, jump.user, jump.port, known_hosts=known_hosts, key_files=(key,))
+
+
+def _port(site: ProviderSite, server: ServerSpec) -> int:
     """Where sshd listens: where the definitions want it, or where it is before the first setup-hosts.
 
     :raises ConnectionFailed: at neither.
     """
-    problem: OSError | None = None
+    import paramiko
+
+    problem: Exception | None = None
     for port in dict.fromkeys((int(server.variables.get("hive_sshd_port", _PORT)), _PORT)):
         try:
-            socket.create_connection((server.private_ip, port), timeout=_PROBE_SECONDS).close()
-        except OSError as error:
+            _knock((server.private_ip, port), _jump(site, server))
+        except (OSError, paramiko.ChannelException) as error:
             problem = problem or error
         else:
             return port
     raise ConnectionFailed(
         f"{server.name} does not answer at {server.private_ip}: {problem}", "is it up, and may this machine reach its sshd?"
     )
+
+
+def _knock(address: tuple[str, int], jump: SshTarget | None) -> None:
+    """Open a connection and close it again.
+
+    :raises OSError: nobody answers there; seen from a jump host, it is a paramiko.ChannelException.
+    :raises ConnectionFailed: the jump host does not let us in.
+    """
+    from hive_nornir.connections.sockets import Tunnel
+    from hive_nornir.connections.ssh import connect
+
+    if jump is None:
+        socket.create_connection(address, timeout=_PROBE_SECONDS).close()
+        return
+    with closing(connect(jump)) as client:
+        Tunnel(client, address, _PROBE_SECONDS)
 
 
 def _admin(server: ServerSpec) -> str:
