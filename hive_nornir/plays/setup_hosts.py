@@ -22,6 +22,7 @@ from hive_nornir.tasks.servers.docker import docker
 from hive_nornir.tasks.servers.docker_client import docker_client
 from hive_nornir.tasks.servers.docker_client_proxy import docker_client_proxy
 from hive_nornir.tasks.servers.follow_swarm_service import follow_swarm_service
+from hive_nornir.tasks.servers.drbd import drbd
 from hive_nornir.tasks.servers.get_public_ip import get_public_ip
 from hive_nornir.tasks.servers.hostsfile import hostsfile
 from hive_nornir.tasks.servers.internal_network import internal_network
@@ -66,6 +67,7 @@ PLAYS = (
             strict_source_ip,
             tls_certificate,
             docker,
+            drbd,
             docker_client,
             docker_client_proxy,
             reboot,

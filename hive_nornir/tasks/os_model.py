@@ -302,6 +302,24 @@ class Network(_Data):
     wait_online_unit: str
 
 
+class Drbd(_Data):
+    """Where DRBD 9 comes from (spec os-matrix.md 4).
+
+    :param source: what `auto` means, out of `sources`.
+    :param archive_url: hive-builder's archive of packages, {kernel} in it; `archive_url_old` that for kernels before 3.10.0-1127.
+    :param tarball_url: the module's sources.
+    :param setup: source -> shell lines before its packages, {major} in them; `packages` may have {kernel} in their names.
+    """
+
+    source: Literal["archive", "elrepo", "linbit", "dkms"]
+    sources: tuple[Literal["archive", "elrepo", "linbit", "dkms"], ...]
+    archive_url: str
+    archive_url_old: str
+    tarball_url: str
+    setup: Mapping[str, Names]
+    packages: Mapping[str, Names]
+
+
 class ZabbixAgent(_Data):
     """The monitoring agent, as its makers package it."""
 
@@ -344,6 +362,7 @@ class OsData(_Data):
     selinux: Selinux
     reboot_probe: str
     network: Network
+    drbd: Drbd
     sysctl_file: str
     environment_file: str
     zabbix_agent: ZabbixAgent

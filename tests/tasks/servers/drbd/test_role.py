@@ -1,0 +1,65 @@
+"""The role's steps, and its module on several kernels."""
+
+from __future__ import annotations
+
+import pytest
+
+from hive_nornir.errors import OperationFailed
+from hive_nornir.operations.core import Observed
+from hive_nornir.tasks.servers.drbd import DrbdVariables, drbd
+from hive_nornir.tasks.servers.drbd.module import module
+from tests.tasks.servers.servers import ALMA, names, server
+
+SUM = "b" * 64
+
+
+def variables(**more) -> DrbdVariables:
+    return DrbdVariables(hive_mirrored_disk_size=20, hive_private_ip="10.1.0.4", **more)
+
+
+def due(tmp_path, said: str, distribution=ALMA, sha256: str = SUM, **facts):
+    *_, operation = module(server(tmp_path, distribution=distribution, facts=facts), "auto", "5.14.0-503.el9.x86_64", "", sha256)
+    return operation.decide(Observed(said))
+
+
+def test_a_module_of_version_9_is_enough_and_the_kernels_own_8_4_is_not(tmp_path):
+    assert due(tmp_path, "9.2.13\n") is None
+    change = due(tmp_path, "8.4.11\n")
+    assert "the kernel's own 8.4.11 is too old" in change.summary
+    assert SUM in change.apply
+
+
+def test_with_secure_boot_an_unsigned_module_stops_before_anything_is_changed(tmp_path):
+    for said in ("9.2.13\n", "8.4.11\n", ""):
+        with pytest.raises(OperationFailed, match="signed"):
+            due(tmp_path, said, secure_boot=True)
+    assert due(tmp_path, "9.2.13\nSomebody\n", secure_boot=True) is None
+
+
+def test_only_container_hosts_get_it(tmp_path):
+    [operation] = drbd.function(server(tmp_path, groups=("repository", "servers")), variables())
+    assert "skipped" in operation.name
+
+
+def test_a_container_host_gets_everything(tmp_path):
+    found = names(drbd.function(server(tmp_path), variables(hive_drbd_download_sha256=SUM)))
+    for start in (
+        "module drbd for",
+        "file /etc/drbd.d/global_common.conf",
+        "volume group drbdvg",
+        "firewall set drbd",
+        "file /usr/bin/waitdevice",
+    ):
+        assert any(name.startswith(start) for name in found), start
+
+
+def test_a_server_without_a_disk_of_its_own_has_no_volume_group(tmp_path):
+    for name in ("hive_no_mirrored_device", "hive_no_mirrored_devices"):
+        assert not any("volume group" in found for found in names(drbd.function(server(tmp_path), variables(**{name: True}))))
+
+
+def test_the_site_says_whether_it_applies():
+    assert drbd._when(variables())
+    assert not drbd._when(DrbdVariables(hive_private_ip="10.1.0.4"))
+    assert drbd._when(DrbdVariables(hive_private_ip="10.1.0.4", hive_provider="kickstart"))
+    assert not drbd._when(variables(hive_drbd_source="none"))
