@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Stack", "stack_of"]
 
 NAME = "internal_net"
+_KEYFILES = "/etc/NetworkManager/system-connections"
 _HEADER = "# Written by hive-nornir: role internal-network."
 
 
@@ -57,14 +58,16 @@ class Stack:
         }[self.kind]
 
     def guard(self) -> Guard:
-        """Puts the profile and the interface's addresses back (L-7)."""
+        """Puts the profile and the interface's addresses back (L-7); while the host starts, the profile alone: the stack comes later."""
         interface = quote(self.interface)
         path = "" if self.kind == "NetworkManager" else self._file()[0]
         save = f"ip -o -4 addr show dev {interface} | awk '{{print $4}}' >$G/addresses"
-        back = f"ip addr flush dev {interface}; while read -r a; do ip addr add $a dev {interface}; done <$G/addresses"
+        addresses = f"ip addr flush dev {interface}; while read -r a; do ip addr add $a dev {interface}; done <$G/addresses"
+        back = f'[ -n "$hv_boot" ] || {{ {addresses}; }}'
         if self.kind == "NetworkManager":
             save += f"; nmcli -g connection.id connection show {NAME} >/dev/null 2>&1 && : >$G/had || :"
-            back = f"[ -e $G/had ] || nmcli connection delete {NAME}; {back}"
+            gone = f"nmcli connection delete {NAME} || rm -f {_KEYFILES}/{NAME}.nmconnection {self.script_folder}/ifcfg-{NAME}"
+            back = f"[ -e $G/had ] || {gone}; {back}"
         else:
             save, back = f"{save}; hv_keep {quote(path)}", f"hv_putback; {back}"
         return Guard(f"the network of {self.interface}", save, back)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from ipaddress import IPv4Interface
 
 import pytest
@@ -56,6 +57,28 @@ def test_a_profile_is_a_file_with_the_address_and_no_gateway(tmp_path, kind):
     assert "ateway" not in change.diff
     assert profile.guard is not None
     assert profile.guard == address_up("eth1", ADDRESS, stack, on=[profile]).guard  # one guarded change
+
+
+@pytest.mark.parametrize("kind", ["NetworkManager", "ifupdown"])
+@pytest.mark.parametrize("starting", ["", "1"], ids=["up", "starting"])
+def test_while_the_server_starts_the_profile_alone_is_put_back_since_its_stack_is_not_there_yet(tmp_path, kind, starting):
+    stack = stack_of(server(tmp_path, distribution=ALMA, facts={"network_stack": kind}), "eth1", ADDRESS)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, code in (("ip", 0), ("rm", 0), ("hv_putback", 0), ("nmcli", 1 if starting else 0)):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*"\nexit {code}\n')
+        (programs / name).chmod(0o755)
+    (tmp_path / "addresses").write_text("10.9.0.9/24\n")
+    environment = {"PATH": f"{programs}:/usr/bin:/bin", "G": str(tmp_path), "hv_boot": starting}
+    done = subprocess.run(["sh", "-c", stack.guard().restore], env=environment, capture_output=True, text=True, check=True, timeout=20)
+    said = done.stdout.splitlines()
+    assert [line for line in said if line.startswith("ip ")] == (
+        [] if starting else ["ip addr flush dev eth1", "ip addr add 10.9.0.9/24 dev eth1"]
+    )
+    files = "/etc/NetworkManager/system-connections/internal_net.nmconnection /etc/sysconfig/network-scripts/ifcfg-internal_net"
+    removed = [f"rm -f {files}"] if starting else []
+    profile = [line for line in said if not line.startswith("ip ")]
+    assert profile == (["nmcli connection delete internal_net", *removed] if kind == "NetworkManager" else ["hv_putback "])
 
 
 def test_a_connection_of_network_manager_is_modified_where_it_differs(tmp_path):
