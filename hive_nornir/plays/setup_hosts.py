@@ -14,6 +14,7 @@ from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
 from hive_nornir.tasks.repository.docker_compose import docker_compose
 from hive_nornir.tasks.repository.registry import registry
+from hive_nornir.tasks.repository.zabbix import zabbix
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
 from hive_nornir.tasks.servers.addon2 import addon2
@@ -21,8 +22,8 @@ from hive_nornir.tasks.servers.base import base
 from hive_nornir.tasks.servers.docker import docker
 from hive_nornir.tasks.servers.docker_client import docker_client
 from hive_nornir.tasks.servers.docker_client_proxy import docker_client_proxy
-from hive_nornir.tasks.servers.follow_swarm_service import follow_swarm_service
 from hive_nornir.tasks.servers.drbd import drbd
+from hive_nornir.tasks.servers.follow_swarm_service import follow_swarm_service
 from hive_nornir.tasks.servers.get_public_ip import get_public_ip
 from hive_nornir.tasks.servers.hostsfile import hostsfile
 from hive_nornir.tasks.servers.internal_network import internal_network
@@ -74,7 +75,7 @@ PLAYS = (
             follow_swarm_service,
         ),
     ),
-    Play("setup repository and zabbix", "repository", "repository", (docker_compose, registry)),
+    Play("setup repository and zabbix", "repository", "repository", (docker_compose, zabbix, registry)),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
     Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )
