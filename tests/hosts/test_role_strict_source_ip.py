@@ -40,7 +40,8 @@ def test_only_the_sources_reach_sshd_on_its_new_port(make_site: Callable[..., Si
     site.reload()
     assert shell(site, "sshd -T | grep '^port '") == "port 2222\n"
     assert shell(site, "ss -Hltn 'sport = :22'") == ""
-    live = [line for line in shell(site, "iptables-save -t filter; ip6tables-save -t filter").splitlines() if "-p tcp" in line and "--dport" in line]
+    rules = shell(site, "iptables-save -t filter; ip6tables-save -t filter").splitlines()
+    live = [line for line in rules if "-p tcp" in line and "--dport" in line]
     assert sorted(line.split(" -p ")[0].rpartition(" ")[2] for line in live) == sorted([f"{own}/32", "192.0.2.0/24", "2001:db8::/32"])
     assert all("--dport 2222" in line and "limit" in line for line in live)
     persisted = shell(site, "cat /etc/iptables/rules.v4 /etc/iptables/rules.v6")
@@ -60,6 +61,6 @@ def test_only_the_sources_reach_sshd_on_its_new_port(make_site: Callable[..., Si
     # M-3: without sources everybody may again, on the port where sshd is.
     _variables(site, "hive_sshd_port: 2222\n")
     setup(site, "iptables", "strict-source-ip")
-    rules = shell(site, "iptables-save -t filter")
-    assert "-A HIVE-INPUT -p tcp -m conntrack --ctstate NEW -m tcp --dport 2222 -j ACCEPT" in rules
-    assert own not in rules
+    opened = shell(site, "iptables-save -t filter")
+    assert "-A HIVE-INPUT -p tcp -m conntrack --ctstate NEW -m tcp --dport 2222 -j ACCEPT" in opened
+    assert own not in opened

@@ -13,7 +13,7 @@ from hive_nornir import Site
 from hive_nornir.plays.setup_hosts import PLAYS
 from tests.hosts.sites import changes, setup, shell
 
-ROLES = [role.name for play in PLAYS for role in play.roles]
+ROLES = list(dict.fromkeys(role.name for play in PLAYS for role in play.roles))
 
 # What changes by itself on a server that is only looked at: logins and logs.
 STATE = (
@@ -41,8 +41,9 @@ def test_a_role_alone_has_nothing_to_do_and_costs_one_round_trip(example: Site, 
     report = setup(example, role)
     assert report.changed == 0
     connecting, facts = 8, 1
+    times = sum(role == found.name for play in PLAYS for found in play.roles)
     for host in report.hosts.values():
-        assert host.round_trips <= connecting + facts + 1, host
+        assert host.round_trips <= connecting + facts + times, host
 
 
 def test_a_plan_of_fresh_servers_touches_nothing(make_site: Callable[..., Site]):
