@@ -84,3 +84,9 @@ def test_a_host_that_is_gone_is_unreachable_and_the_others_are_done(make_site: C
 
 def _files(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_sites_own_role_ran_in_its_place(example: Site):
+    for name in example.inventory.servers:
+        kind = "repository server" if name == example.inventory.repository else "container host"
+        assert shell(example, "cat /etc/motd", name).startswith(f"{name.split('.')[0]}, a {kind} of {example.inventory.hive_name}.")
