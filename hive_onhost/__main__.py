@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "dxf": "hive_onhost.dxf",
     "hive-docker-proxy": "hive_onhost.docker_proxy",
     "hive-swarm": "hive_onhost.hive_swarm",
+    "hive-zabbix": "hive_onhost.zabbix",
 }
 
 
