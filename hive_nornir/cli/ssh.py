@@ -93,13 +93,13 @@ def ssh(
     zabbix = forward_zabbix if forward_zabbix is not None else zabbix_port is not None or known.get("foward_zabbix")[0]
     specs = list(forwards or filter(None, [known.get("port_forwarding")[0]]))
     if zabbix:
-        specs.append(_zabbix_forward(host, zabbix_port or known.get("foward_zabbix_port")[0]))
+        specs.append(_zabbix_forward(zabbix_port or known.get("foward_zabbix_port")[0]))
     _exec("ssh", site, [*(word for spec in specs for word in ("-L", spec)), host, *command])
 
 
-def _zabbix_forward(host: str, port: int) -> str:
-    # Seen from the host by its own name: the console listens on the address of the site, not on loopback.
-    return f"localhost:{port}:{host}:{_ZABBIX}"
+def _zabbix_forward(port: int) -> str:
+    # Seen from the server: the console listens on its loopback only (spec setup-hosts.md P-9).
+    return f"localhost:{port}:127.0.0.1:{_ZABBIX}"
 
 
 # No HiveCommand: -r, -v, -c and others mean what they mean to scp.
@@ -132,7 +132,7 @@ def console(session: Session, name: str, port: int | None) -> int:  # noqa: ARG0
     host = _target(site, None)
     local = port or site.context.persistents.get("foward_zabbix_port")[0]
     click.echo(f"http://localhost:{local}/ shows Zabbix; Ctrl-C ends it", err=True)
-    options = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", _zabbix_forward(host, local)]
+    options = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", _zabbix_forward(local)]
     with _without_proxy(site, host) as config, subprocess.Popen([_program("ssh"), "-F", config, *options, host]) as process:  # noqa: S603
         try:
             return process.wait()

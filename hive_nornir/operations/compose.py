@@ -10,8 +10,8 @@ from hive_nornir.operations.core import Change, Observed, Operation, quote
 
 __all__ = ["project"]
 
-UP_SECONDS = 900
-READY_SECONDS = 300
+UP_SECONDS = 1500
+READY_SECONDS = 600
 
 # hv_stale SERVICE PATH...: whether a file is newer than the start of the service's container
 _STALE = r"""hv_stale() {

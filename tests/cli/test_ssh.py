@@ -42,9 +42,9 @@ def path(tmp_path: Path) -> str:
         (["-t", "p-hive0", "uptime", "-p"], ["p-hive0.shop.example", "uptime", "-p"]),
         (["p-hive0", "ls", "-l", "a b"], ["p-hive0.shop.example", "ls", "-l", "a b"]),
         (["-L", "1:a:1", "-L", "2:b:2", "p-hive0"], ["-L", "1:a:1", "-L", "2:b:2", "p-hive0.shop.example"]),
-        (["-z"], ["-L", "localhost:10052:p-hive3.shop.example:10052", "p-hive3.shop.example"]),
-        (["--foward_zabbix", "-Z", "8080"], ["-L", "localhost:8080:p-hive3.shop.example:10052", "p-hive3.shop.example"]),
-        (["--forward-zabbix-port", "8080"], ["-L", "localhost:8080:p-hive3.shop.example:10052", "p-hive3.shop.example"]),
+        (["-z"], ["-L", "localhost:10052:127.0.0.1:10052", "p-hive3.shop.example"]),
+        (["--foward_zabbix", "-Z", "8080"], ["-L", "localhost:8080:127.0.0.1:10052", "p-hive3.shop.example"]),
+        (["--forward-zabbix-port", "8080"], ["-L", "localhost:8080:127.0.0.1:10052", "p-hive3.shop.example"]),
     ],
 )
 def test_ssh_becomes_openssh_with_the_stages_configuration(built: Path, path: str, words: list[str], arguments: list[str]) -> None:
@@ -58,7 +58,7 @@ def test_stored_forwards_are_used_and_can_be_switched_off(built: Path, path: str
     for name, value in (("foward_zabbix", "true"), ("port_forwarding", "1:a:1")):
         call("-r", str(built), "set", name, value)
     stored = run("-r", str(built), "ssh", PATH=path).stdout.splitlines()[2:]
-    assert stored == ["-L", "1:a:1", "-L", "localhost:10052:p-hive3.shop.example:10052", "p-hive3.shop.example"]
+    assert stored == ["-L", "1:a:1", "-L", "localhost:10052:127.0.0.1:10052", "p-hive3.shop.example"]
     off = run("-r", str(built), "ssh", "--no-forward-zabbix", "-L", "2:b:2", PATH=path).stdout.splitlines()[2:]
     assert off == ["-L", "2:b:2", "p-hive3.shop.example"]
 
@@ -119,7 +119,7 @@ def test_the_console_opens_only_the_tunnel_and_ends_cleanly(built: Path, tmp_pat
         assert process.stderr is not None
         assert "http://localhost:10052/" in process.stderr.readline()
         words = process.stdout.readline().split()
-        assert " ".join(words[2:]) == "-N -o ExitOnForwardFailure=yes -L localhost:10052:p-hive3.shop.example:10052 p-hive3.shop.example"
+        assert " ".join(words[2:]) == "-N -o ExitOnForwardFailure=yes -L localhost:10052:127.0.0.1:10052 p-hive3.shop.example"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert process.stderr.read() == ""

@@ -68,4 +68,4 @@ def test_it_is_waited_for_until_it_serves():
     change = containers(ready="wget -q http://localhost/").decide(Observed(""))
     assert change is not None
     assert "until ( wget -q http://localhost/ ) >/dev/null 2>&1; do" in change.apply
-    assert "shop does not answer after 300 s" in change.apply
+    assert "shop does not answer after 600 s" in change.apply
