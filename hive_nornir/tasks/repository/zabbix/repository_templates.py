@@ -19,7 +19,7 @@ _RESTARTED = 28800
 
 def repository_server(hives: Sequence[str]) -> dict[str, Any]:
     """Logged errors and backups, and of each hive the services, inner services, volumes and managers."""
-    log = 'logrt["^/var/log/service-error\\.log(-[0-9]+|\\.[0-9]+)?$"]'
+    log = 'logrt["/var/log/^service-error\\.log(-[0-9]+|\\.[0-9]+)?$"]'
     errors = item(
         REPOSITORY,
         "Errors in the logs of services",
