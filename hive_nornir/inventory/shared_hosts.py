@@ -40,6 +40,14 @@ class SharedHosts:
         with FileLock(self.folder / "hosts.lock", mode=0o600):
             return self._record(hive, server, address, is_hive, write=True)
 
+    def known(self) -> dict[str, str]:
+        """Server -> address, of all hives that have noted theirs; none before the first has.
+
+        :raises HiveError: hosts.yml is damaged.
+        """
+        file = self.folder / "hosts.yml"
+        return {server: str(address) for servers in _mapping(_text(file), file).values() for server, address in servers.items()}
+
     def _record(self, hive: str, server: str, address: str, is_hive: bool, *, write: bool) -> str:
         hosts, mapping = self.folder / "hosts", self.folder / "hosts.yml"
         line = f"{address if is_hive else '127.0.0.1'} {server}"
@@ -82,17 +90,24 @@ def _with_entry(text: str, file: Path, hive: str, server: str, address: str) -> 
     """The mapping with the server's address (GPI-3)."""
     import yaml
 
+    mapping = _mapping(text, file)
+    if mapping.get(hive, {}).get(server) == address:
+        return text
+    mapping.setdefault(hive, {})[server] = address
+    found: str = yaml.safe_dump(mapping, sort_keys=True)
+    return found
+
+
+def _mapping(text: str, file: Path) -> dict[str, dict[str, str]]:
+    import yaml
+
     try:
         mapping = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise HiveError(f"{file} is no YAML: {error}", "mend it, or remove it and run setup-hosts on every hive") from error
     if not isinstance(mapping, dict) or not all(isinstance(servers, dict) for servers in mapping.values()):
         raise HiveError(f"{file} is no mapping of hives to their servers", "mend it, or remove it and run setup-hosts on every hive")
-    if mapping.get(hive, {}).get(server) == address:
-        return text
-    mapping.setdefault(hive, {})[server] = address
-    found: str = yaml.safe_dump(mapping, sort_keys=True)
-    return found
+    return mapping
 
 
 def _diff(file: Path, before: str, after: str) -> str:

@@ -32,10 +32,11 @@ def account_name(name: str) -> str:
     return name
 
 
-def group(name: str, *, gid: int | None = None) -> Operation:
+def group(name: str, *, gid: int | None = None, system: bool = False) -> Operation:
     """A group.
 
     :param gid: its number; None takes what there is, or the next free one.
+    :param system: a new one gets a number below those of persons.
     """
     account_name(name)
     _checked_id("gid", gid)
@@ -50,7 +51,7 @@ def group(name: str, *, gid: int | None = None) -> Operation:
             raise OperationFailed(f"gid {gid} belongs to the group {other[0]}", f"give {name} another gid, or {other[0]}")
         if own:
             return Change(f"gid {now} -> {gid}", f"groupmod -g {gid} {name}", f"- gid {now}\n+ gid {gid}")
-        option = "" if gid is None else f" -g {gid}"
+        option = (" --system" if system else "") + ("" if gid is None else f" -g {gid}")
         return Change("new" + (f", gid {gid}" if gid is not None else ""), f"groupadd{option} {name}")
 
     return Operation(f"group {name}", probe, decide)

@@ -14,6 +14,7 @@ from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
 from hive_nornir.tasks.repository.docker_compose import docker_compose
 from hive_nornir.tasks.repository.registry import registry
+from hive_nornir.tasks.repository.rsyslogd import rsyslogd
 from hive_nornir.tasks.repository.zabbix import zabbix
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
@@ -31,6 +32,7 @@ from hive_nornir.tasks.servers.iptables import iptables
 from hive_nornir.tasks.servers.ntp_client import ntp_client
 from hive_nornir.tasks.servers.pip_venv import pip_venv
 from hive_nornir.tasks.servers.reboot import reboot
+from hive_nornir.tasks.servers.rsyslogd_client import rsyslogd_client
 from hive_nornir.tasks.servers.ssh_connection import ssh_connection
 from hive_nornir.tasks.servers.strict_source_ip import strict_source_ip
 from hive_nornir.tasks.servers.tls_certificate import tls_certificate
@@ -75,7 +77,8 @@ PLAYS = (
             follow_swarm_service,
         ),
     ),
-    Play("setup repository and zabbix", "repository", "repository", (docker_compose, zabbix, registry)),
+    Play("TLS log forwarding", "hives", "setup-hosts", (rsyslogd_client,)),
+    Play("setup repository and zabbix", "repository", "repository", (docker_compose, zabbix, registry, rsyslogd)),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
     Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )

@@ -29,6 +29,7 @@ class Packages(_Data):
     conntrack: Names
     rsyslog: Names
     rsyslog_tls: Names
+    logrotate: Names
     selinux_python: Names
     selinux_tooling: Names
     nfs_client: Names
@@ -272,8 +273,10 @@ class Sysstat(_Data):
 class Logs(_Data):
     """System logs.
 
-    :param owner: of the main log file, and `group`; members of `reader_group` may read it, "" if only root.
+    :param owner: of the main log file, as which the daemon runs, and `group`; members of `reader_group` may read it, "" if only root.
     :param rotate_as: the `su` line that logrotate needs for it, "" if none.
+    :param umask: what the daemon must have so that its files can be read by their group, "" where it has that already.
+    :param apparmor: the site's part of the daemon's AppArmor profile, "" where there is no profile.
     """
 
     main: str
@@ -285,6 +288,8 @@ class Logs(_Data):
     service_logrotate: str
     rotate_as: str
     rsyslog_folder: str
+    umask: str
+    apparmor: str
 
 
 class Selinux(_Data):

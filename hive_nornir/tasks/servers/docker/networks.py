@@ -13,7 +13,7 @@ from hive_nornir.inventory.addressing import internal_networks
 from hive_nornir.operations.core import Change, Observed, Operation
 from hive_nornir.operations.facts import Interface
 
-__all__ = ["bridge_address", "bridge_ranges", "mothers_routes", "no_overlap", "own_networks"]
+__all__ = ["bridge_address", "bridge_ranges", "gwbridge_ranges", "mothers_routes", "no_overlap", "own_networks"]
 
 # What docker0 gets when the site reserves no range: hive-builder's choice, which its existing sites have.
 DEFAULT_BIP = "172.17.128.1/16"
@@ -31,11 +31,19 @@ def bridge_ranges(internal_cidr: str | None, interfaces: Sequence[Interface]) ->
 
     :param interfaces: of the host; without `internal_cidr` Docker itself chose the range of docker_gwbridge, if that is there (P-33).
     """
+    docker0 = str(IPv4Interface(bridge_address(internal_cidr)).network)
+    return [docker0, *gwbridge_ranges(internal_cidr, interfaces)]
+
+
+def gwbridge_ranges(internal_cidr: str | None, interfaces: Sequence[Interface]) -> list[str]:
+    """The range from which a service's tasks speak to the host that they are on; none where Docker has not chosen it yet.
+
+    :param interfaces: of the host, as for `bridge_ranges`.
+    """
     if internal_cidr:
-        gwbridge = [internal_networks(internal_cidr).gwbridge]
-    else:
-        gwbridge = [address for interface in interfaces if interface.name == "docker_gwbridge" for address in interface.addresses]
-    return [str(IPv4Interface(address).network) for address in [bridge_address(internal_cidr), *gwbridge] if "." in address]
+        return [str(internal_networks(internal_cidr).gwbridge)]
+    found = [address for interface in interfaces if interface.name == "docker_gwbridge" for address in interface.addresses]
+    return [str(IPv4Interface(address).network) for address in found if "." in address]
 
 
 def own_networks(internal_cidr: str | None) -> dict[str, IPv4Network]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files
-from hive_nornir.operations.commands import command
 from hive_nornir.operations.core import Change, Guard, Observed, Operation, quote
+from hive_nornir.tasks import selinux
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.os_model import OsData, Sshd
@@ -30,10 +30,9 @@ def port_guard(os: OsData, reason: str, port: int) -> Guard:
 
 def port_label(host: Target, port: int) -> list[Operation]:
     """SSI-3: SELinux lets sshd listen there."""
-    if not host.os.sshd.selinux_port or host.facts.selinux not in ("enforcing", "permissive") or port == 22:
+    if not host.os.sshd.selinux_port or port == 22:
         return []
-    add = f"semanage port -a -t ssh_port_t -p tcp {port} || semanage port -m -t ssh_port_t -p tcp {port}"
-    return [command(f"SELinux label of port {port}", add, unless=f"semanage port -l | grep -E '^ssh_port_t .*[ ,]{port}(,|$)'")]
+    return selinux.port_label(host, "ssh_port_t", "tcp", port)
 
 
 def listens_on(sshd: Sshd, ports: Collection[int], guard: Guard) -> list[Operation]:
