@@ -132,6 +132,22 @@ def test_a_failed_operation_fails_the_role_with_what_the_host_said(tmp_path: Pat
     ]
 
 
+def test_what_a_role_holds_while_it_yields_is_given_back_whatever_happens(tmp_path: Path):
+    held = []
+
+    @role()
+    def holder(host: Target, v: Variables) -> Steps:
+        """Hold something."""
+        held.append("held")
+        try:
+            yield [Operation("a", ":", lambda _seen: None)] * 2  # a mistake, which the engine tells
+        finally:
+            held.clear()
+
+    assert run(holder, tmp_path).failed
+    assert held == []
+
+
 def test_facts_are_gathered_anew_after_a_new_login(tmp_path: Path):
     @role()
     def known(host: Target, v: Variables) -> Steps:

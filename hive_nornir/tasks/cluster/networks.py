@@ -64,22 +64,24 @@ def ingress(cidr: str) -> Operation:
     networks = internal_networks(cidr)
     wanted = f"{networks.ingress} {networks.ingress_gateway}"
     create = f"docker network create --driver overlay --ingress --subnet {networks.ingress} --gateway {networks.ingress_gateway} {INGRESS}"
-    # The former one goes when all nodes have let it go.
-    apply = f"hv_n=0\nuntil hv_said=$({create} 2>&1); do\n" + (
-        '  hv_n=$((hv_n + 1)); [ $hv_n -lt 60 ] || { printf "%s\\n" "$hv_said" >&2; exit 1; }; sleep 0.5\ndone'
+    # The former one goes when its node has let it go; until then two are seen, or the new one is refused.
+    apply = (
+        f"hv_n=0\nuntil ! docker network inspect ingress >/dev/null 2>&1 && hv_said=$({create} 2>&1); do\n"
+        "  hv_n=$((hv_n + 1)); [ $hv_n -lt 60 ] || { printf '%s\\n' \"${hv_said-ingress does not go}\" >&2; exit 1; }; sleep 0.5\ndone"
     )
 
     def decide(seen: Observed) -> Change | None:
-        state, _, found = seen.text.partition("\n")
-        name, _, present = found.strip().partition(" ")
-        if state != "active" or present == wanted:
+        state, _, rest = seen.text.partition("\n")
+        found = dict(line.split(" ", 1) for line in rest.splitlines() if " " in line)
+        if state != "active" or wanted in found.values():
             return None
-        if not name:
+        for name, present in found.items():
+            if name != "ingress":
+                raise OperationFailed(f"the ingress network {name} has {present} instead of {wanted}: internal_cidr was changed", _REBUILD)
+        if not found:
             return Change(f"new, {wanted}", apply, f"+ {wanted}")
-        if name != "ingress":
-            raise OperationFailed(f"the ingress network {name} has {present} instead of {wanted}: internal_cidr was changed", _REBUILD)
-        remove = f"printf 'y\\n' | docker network rm {name} >/dev/null"
-        return Change(f"{INGRESS} instead of {name}", f"{remove}\n{apply}", f"- {present}\n+ {wanted}")
+        remove = "printf 'y\\n' | docker network rm ingress >/dev/null"
+        return Change(f"{INGRESS} instead of ingress", f"{remove}\n{apply}", f"- {found['ingress']}\n+ {wanted}")
 
     show = "{{if .Ingress}}{{.Name}}{{range .IPAM.Config}} {{.Subnet}} {{.Gateway}}{{end}}{{end}}"
     probe = (

@@ -68,11 +68,5 @@ def _advice(hives: Hives) -> list[Operation]:
     managers = list(hives.modes.values()).count("manager")
     if managers % 2:
         return []
-    return [
-        Operation(
-            f"{managers} managers: as many failures as {managers - 1} are survived, an odd number is better",
-            ":",
-            lambda _seen: None,
-            notice=True,
-        )
-    ]
+    advice = f"{managers} managers survive no more failures than {managers - 1} would: an odd number is better"
+    return [Operation(advice, ":", lambda _seen: None, notice=True)]

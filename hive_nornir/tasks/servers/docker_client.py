@@ -8,7 +8,7 @@ from pydantic import Field
 
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files, packages
-from hive_nornir.operations.core import Change, Observed, Operation
+from hive_nornir.operations.core import Change, Observed, Operation, quote
 from hive_nornir.tasks import programs
 from hive_nornir.tasks.preconditions import needed
 from hive_nornir.tasks.role import Steps, Target, Variables, role
@@ -73,7 +73,7 @@ def _home(user: str, home: str) -> Operation:
             )
         return None
 
-    return Operation(f"home of {user}", f"getent passwd {user} | cut -d: -f6", decide)
+    return Operation(f"home of {user}", f"getent passwd {quote(user)} | cut -d: -f6", decide)
 
 
 def _configuration(host: Target) -> Operation:

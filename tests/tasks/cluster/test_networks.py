@@ -80,6 +80,7 @@ def test_one_that_an_interrupted_run_has_only_removed_is_made():
 def test_the_right_one_is_left_alone_whatever_it_is_called():
     assert entry("active\napiarist-ingress 172.31.253.0/24 172.31.253.1\n") is None
     assert entry("active\nothers 172.31.253.0/24 172.31.253.1\n") is None
+    assert entry("active\ningress 10.0.0.0/24 10.0.0.1\napiarist-ingress 172.31.253.0/24 172.31.253.1\n") is None  # on its way out
 
 
 def test_another_range_is_refused():
