@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Collection
+from math import inf
 from pathlib import Path
 
 from hive_vip import desired, node_labels, packet_filter, status
@@ -26,6 +27,8 @@ __all__ = ["Daemon"]
 SETTLE = 0.2
 # Between passes while a container starts, which nobody tells of, and while something fails.
 SOON, AFTER_FAILURE = 1.0, 5.0
+# A swarm that has lost its leader tells nobody, and has to be asked.
+HEARTBEAT = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class Daemon:
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._hand_over = False
-        self._heard = time.monotonic()
+        self._silent_since: float | None = None
         self._event_since: float | None = None
         self._said: Collection[str] = ()
         self._addresses = Addresses(host, ledger, Retries(time.monotonic), self.wake)
@@ -74,7 +77,7 @@ class Daemon:
         threading.Thread(target=self._watch, daemon=True, name="events").start()
         while not self._ended.is_set():
             self._wake.clear()
-            self._wake.wait(self._safe_turn())
+            self._rest(self._safe_turn())
             self._ended.wait(SETTLE)
         if self._hand_over:
             _log.info("handed over: everything stays as it is")
@@ -93,7 +96,7 @@ class Daemon:
             swarm = self._engine.look()
         except (EngineSilentError, SwarmSilentError) as error:
             return self._without(error)
-        self._heard = time.monotonic()
+        self._silent_since = None
         wanted = desired.wanted(swarm, self._settings.reserved)
         failed = self._converge(wanted, swarm)
         starting = any(claim.needs_container and not claim.runs for claim in wanted.claims)
@@ -111,6 +114,16 @@ class Daemon:
             self._converge(Wanted(), swarm)
         _log.info("ended: everything is taken back")
 
+    def _rest(self, seconds: float) -> None:
+        """Wait for a reason to look. With something to lose, that nobody speaks for the swarm any more is one."""
+        end = time.monotonic() + seconds
+        while not self._wake.wait(min(HEARTBEAT, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
+            if self._ledger.entries and self._silent_since is None:
+                try:
+                    self._engine.speaks()
+                except OutsideError:
+                    return
+
     def _safe_turn(self) -> float:
         try:
             return self.turn()
@@ -120,10 +133,12 @@ class Daemon:
 
     def _without(self, error: Exception) -> float:
         """Nobody tells what is wanted: after a while that means that nothing is (SWX-7, SWX-8)."""
-        left = self._heard + self._settings.grace - time.monotonic()
-        kept = isinstance(error, SwarmSilentError) and self._settings.keep_without_quorum
-        if left > 0 or kept:
-            self._say({f"{error}; everything stays as it is{'' if kept else f' for {self._settings.grace:.0f} s'}"})
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+        grace = self._settings.quorum_grace if isinstance(error, SwarmSilentError) else self._settings.grace
+        left = self._silent_since + grace - time.monotonic()
+        if left > 0:
+            self._say([f"{error}; everything stays as it is{f' for {grace:.0f} s' if grace < inf else ''}"])
         else:
             self._converge(Wanted(), None, str(error))
         return min(left, SOON) if left > 0 else AFTER_FAILURE
@@ -148,15 +163,16 @@ class Daemon:
             trouble = str(error)
         errors = {**failures, **errors}
         state = status.describe(wanted, swarm or Swarm("unreachable"), self._ledger, errors, label_errors, trouble)
-        status.write(self._status_file, state)
-        said = {f"{hook['label']} of {hook['service']}: {hook['error']}" for hook in state["hooks"] if hook["error"]}
-        self._say(said | set(wanted.notes) | ({trouble} if trouble else set()))
+        status.write(self._status_file, state, self._settings.refresh)
+        said = [f"{hook['label']} of {hook['service']}: {hook['error']}" for hook in state["hooks"] if hook["error"]]
+        self._say([*said, *wanted.notes, *([trouble] if trouble else [])])
         return bool(failures or trouble)
 
     def _say(self, messages: Collection[str]) -> None:
         """Log what was not said last time."""
-        for message in sorted(set(messages) - set(self._said)):
-            _log.error("%s", message)
+        for message in messages:
+            if message not in self._said:
+                _log.warning("%s", message)
         self._said = messages
 
     def _watch(self) -> None:
@@ -167,7 +183,7 @@ class Daemon:
                 for _ in self._engine.events():
                     listening = True
                     self.wake()
-            except EngineSilentError as error:
+            except OutsideError as error:
                 _log.debug("%s", error)
             if listening:
                 self.wake()

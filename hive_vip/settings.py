@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 __all__ = ["Settings"]
@@ -17,7 +18,8 @@ class Settings:
     :param max_delay: seconds an event may wait before that is worth a warning (HIVE_STREAM_MAX_DELAY).
     :param grace: seconds that the engine may be silent before what it stood for is given up (HIVE_VIP_GRACE_PERIOD). The swarm puts a
         lost node's tasks elsewhere after fifteen.
-    :param keep_without_quorum: the same for a swarm without leader (HIVE_VIP_WITHOUT_QUORUM=keep): by default another part may have one.
+    :param quorum_grace: the same for a swarm without leader, of which another part may have one (HIVE_VIP_WITHOUT_QUORUM, seconds or keep).
+        Without the leader's host, the others take up to 25 seconds to have a new one.
     :param reserved: node labels that setup-hosts manages (HIVE_GROUP_LABELS, separated by commas).
     """
 
@@ -25,10 +27,10 @@ class Settings:
     refresh: float = 30.0
     max_delay: float = 5.0
     grace: float = 10.0
-    keep_without_quorum: bool = False
+    quorum_grace: float = 30.0
     reserved: frozenset[str] = frozenset()
     engine: str = "unix:///run/docker.sock"
-    certificates: Path = Path("/etc/hive-nornir/follow-swarm-service")
+    certificates: Path = Path("/etc/hive/vip")
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -39,15 +41,13 @@ class Settings:
         level = environment.get("HIVE_LOG_LEVEL", cls.log_level).upper()
         if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError(f"HIVE_LOG_LEVEL is {level!r}: DEBUG, INFO, WARNING or ERROR is")
-        without_quorum = environment.get("HIVE_VIP_WITHOUT_QUORUM", "remove")
-        if without_quorum not in ("remove", "keep"):
-            raise ValueError(f"HIVE_VIP_WITHOUT_QUORUM is {without_quorum!r}: remove or keep is")
+        kept = environment.get("HIVE_VIP_WITHOUT_QUORUM") == "keep"
         return cls(
             log_level=level,
             refresh=_seconds(environment, cls.refresh, "HIVE_STREAM_REFRESH_INTERVAL", "HIVE_STREAM_REFLESH_INTERVAL"),
             max_delay=_seconds(environment, cls.max_delay, "HIVE_STREAM_MAX_DELAY"),
             grace=_seconds(environment, cls.grace, "HIVE_VIP_GRACE_PERIOD"),
-            keep_without_quorum=without_quorum == "keep",
+            quorum_grace=inf if kept else _seconds(environment, cls.quorum_grace, "HIVE_VIP_WITHOUT_QUORUM"),
             reserved=frozenset(filter(None, (name.strip() for name in environment.get("HIVE_GROUP_LABELS", "").split(",")))),
         )
 

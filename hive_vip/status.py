@@ -18,8 +18,8 @@ from hive_vip.links import Link
 
 __all__ = ["SingleInstance", "describe", "healthy", "read", "write"]
 
-# The daemon writes it in each pass, at least every HIVE_STREAM_REFRESH_INTERVAL; this late, it hangs.
-LATE = 120.0
+# The daemon tells anew in each pass. One that is three passes and this many seconds late hangs.
+SLACK = 60.0
 
 
 class SingleInstance:
@@ -58,7 +58,7 @@ def describe(
     """
     hooks = [_virtual_ip(claim, ledger.entries.get(claim.vip.address), errors.get(claim.vip.address, "")) for claim in wanted.claims]
     hooks += [
-        {"service": service, "label": "HIVE_MARK", "value": name, "here": True, "state": _mark_state(error), "error": error}
+        {"service": service, "label": "HIVE_MARK", "value": name, "here": True, "state": "missing" if error else "set", "error": error}
         for name, services in wanted.marks.items()
         for service in services
         for error in [label_errors.get(name, "")]
@@ -76,16 +76,19 @@ def describe(
     return {
         "swarm": swarm.role,
         "node": swarm.node_id,
-        "updated": time.time(),
         "hooks": hooks,
         "notes": list(wanted.notes),
         "error": trouble,
     }
 
 
-def write(path: Path, state: Mapping[str, Any]) -> None:
-    """Tell it to whoever asks."""
-    files.write_json(path, state, 0o644)
+def write(path: Path, state: Mapping[str, Any], refresh: float) -> None:
+    """Tell it to whoever asks.
+
+    :param refresh: seconds between two passes at the most.
+    """
+    now = time.time()
+    files.write_json(path, {**state, "updated": now, "valid_until": now + 3 * refresh + SLACK}, 0o644)
 
 
 def read(path: Path, lock: Path, links: Iterable[Link]) -> dict[str, Any]:
@@ -104,8 +107,10 @@ def read(path: Path, lock: Path, links: Iterable[Link]) -> dict[str, Any]:
 
 def healthy(state: Mapping[str, Any]) -> bool:
     """Whether the daemon runs, and every virtual IP and label that has to be here is."""
-    current = state["running"] and time.time() - state.get("updated", 0.0) < LATE
-    return bool(current and not any(hook["here"] and hook["state"] in ("missing", "refused") for hook in state["hooks"]))
+    current = state["running"] and time.time() < state.get("valid_until", 0.0)
+    absent = (hook for hook in state["hooks"] if hook["here"] and hook["state"] in ("missing", "refused"))
+    # A port or a router that is refused does not make its virtual IP so.
+    return bool(current and not any(hook["label"].startswith(("HIVE_VIP", "HIVE_MARK")) for hook in absent))
 
 
 def _virtual_ip(claim: Claim, entry: Entry | None, error: str) -> dict[str, Any]:
@@ -119,7 +124,3 @@ def _virtual_ip(claim: Claim, entry: Entry | None, error: str) -> dict[str, Any]
         if not error and claim.runs and claim.needs_container and claim.container is None:
             hook["error"] = "the container has no address on docker_gwbridge: the service needs an overlay network"
     return hook
-
-
-def _mark_state(error: str) -> str:
-    return "missing" if error else "set"

@@ -40,6 +40,7 @@ class Engine:
     def __init__(self, url: str, certificates: Path) -> None:
         self._url = url
         self._certificates = certificates
+        self._answered = ""  # the manager that did last time
 
     def look(self) -> Swarm:
         """What is wanted now.
@@ -47,7 +48,7 @@ class Engine:
         :raises EngineSilentError: nobody answers.
         :raises SwarmSilentError: nobody can tell.
         """
-        with self._local() as local, _silence(EngineSilentError):
+        with self._local() as local:
             info = local.info()["Swarm"]
             state, node = info["LocalNodeState"], info["NodeID"]
             if state == "inactive":
@@ -55,7 +56,7 @@ class Engine:
             if state != "active":
                 raise SwarmSilentError(f"the node's state in the swarm is {state}: {info.get('Error') or 'not ready yet'}")
             gateways = _gateways(local)
-            with self._manager(local, info) as api, _silence(SwarmSilentError):
+            with self._manager(local, info) as api:
                 return Swarm(
                     "manager" if api is local else "worker",
                     node,
@@ -65,37 +66,48 @@ class Engine:
                     _labels(api.inspect_node(node)),
                 )
 
+    def speaks(self) -> None:
+        """Find out whether anybody still speaks for the swarm.
+
+        :raises EngineSilentError: nobody answers.
+        :raises SwarmSilentError: nobody can tell.
+        """
+        with self._local() as local:
+            info = local.info()["Swarm"]
+            with self._manager(local, info) as api:
+                api.inspect_node(info["NodeID"])
+
     def mark(self, node_id: str, steps: Collection[marks.Step]) -> None:
         """Set and unset labels of this node; others stay as they are.
 
         :raises EngineSilentError: nobody answers.
         :raises SwarmSilentError: it was not possible.
         """
-        with self._local() as local, _silence(EngineSilentError):
-            info = local.info()["Swarm"]
-            with self._manager(local, info) as api, _silence(SwarmSilentError):
-                node = api.inspect_node(node_id)
-                # The version makes a change by somebody else in between an error, and the next pass tries again.
-                spec: Any = {**node["Spec"], "Labels": marks.after(_labels(node), steps)}
-                api.update_node(node_id, node["Version"]["Index"], spec)
+        with self._local() as local, self._manager(local, local.info()["Swarm"]) as api:
+            node = api.inspect_node(node_id)
+            # The version makes a change by somebody else in between an error, and the next pass tries again.
+            spec: Any = {**node["Spec"], "Labels": marks.after(_labels(node), steps)}
+            api.update_node(node_id, node["Version"]["Index"], spec)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """What happens, from now on, as long as the engine runs.
 
-        :raises EngineSilentError: nobody answers, or no longer.
+        :raises EngineSilentError: nobody answers.
+        :raises SwarmSilentError: nobody answers any more.
         """
-        with self._local() as local, _silence(EngineSilentError):
+        with self._local() as local:
             stream = local.events(decode=True, filters=_EVENTS)
             yield {}  # it is listened from here on: time to look once
             yield from stream
-        raise EngineSilentError("the engine's events have ended")
 
     @contextmanager
     def _local(self) -> Iterator[docker.APIClient]:
+        """The engine, which answers; if it then does not, it is the swarm behind it that is silent: without a leader, calls just hang."""
         with _silence(EngineSilentError):
             client = docker.APIClient(base_url=self._url, version="auto", timeout=_SECONDS)
         try:
-            yield client
+            with _silence(SwarmSilentError):
+                yield client
         finally:
             client.close()
 
@@ -113,16 +125,19 @@ class Engine:
 
     def _first_manager(self, addresses: Collection[str]) -> docker.APIClient:
         reasons = []
-        for address in addresses:
+        for address in sorted(addresses, key=lambda each: each != self._answered):
             try:
                 tls = TLSConfig(
                     client_cert=(str(self._certificates / "cert.pem"), str(self._certificates / "key.pem")),
                     ca_cert=str(self._certificates / "ca.pem"),
                     verify=True,
                 )
-                return docker.APIClient(base_url=f"https://{address}:{_API_PORT}", version="auto", timeout=_SECONDS, tls=tls)
+                client = docker.APIClient(base_url=f"https://{address}:{_API_PORT}", version="auto", timeout=_SECONDS, tls=tls)
             except (DockerException, requests.RequestException, OSError) as error:
                 reasons.append(f"{address}: {error}")
+            else:
+                self._answered = address
+                return client
         raise SwarmSilentError(f"no manager is reached: {'; '.join(reasons) or 'none is known'}")
 
 

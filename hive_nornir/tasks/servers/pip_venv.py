@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files, packages
 from hive_nornir.operations.core import Change, Observed, Operation, quote
+from hive_nornir.tasks import vip_daemon
 from hive_nornir.tasks.programs import VENV
 from hive_nornir.tasks.role import Target, Variables, role
 
@@ -42,14 +43,18 @@ def pip_venv(host: Target, v: PipVenvVariables) -> list[Operation]:
     """Install Python, and the environment of the site's daemons and utilities in /opt/hive/venv.
 
     It belongs to root, and holds exactly the versions of a list that comes with this tool, each checked by its hash. Interactive shells
-    have it on their PATH. It is made anew when the distribution's Python is another one than before.
+    have it on their PATH. It is made anew when the distribution's Python is another one than before; the daemon that runs in it is then
+    restarted.
     """
     python = host.os.python_for(_revision(host, v))
+    environment = _environment(python.interpreter, v.hive_need_libselinux)
+    locked = _locked_packages(host.os.environment_file, host.facts.python_version)
     return [
         packages.present(host.os.manager, python.packages),  # PIP-1
-        _environment(python.interpreter, v.hive_need_libselinux),
-        _locked_packages(host.os.environment_file, host.facts.python_version),
+        environment,
+        locked,
         files.content(PROFILE, f'case ":$PATH:" in *:{VENV}/bin:*) ;; *) PATH={VENV}/bin:$PATH; export PATH ;; esac\n'),  # PIP-4
+        vip_daemon.restarted_if_running(on=[environment, locked]),
     ]
 
 
