@@ -13,10 +13,18 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: dict[str, str] = {
     "dcp": "hive_onhost.dcp",
     "dexec": "hive_onhost.dexec",
+    "docker-service": "hive_onhost.probes.docker_service",
+    "docker-volume-discover": "hive_onhost.probes.docker_volume",
     "dsh": "hive_onhost.dsh",
     "dxf": "hive_onhost.dxf",
+    "hive-audit-count": "hive_onhost.probes.audit",
+    "hive-certificate-days": "hive_onhost.probes.certificates",
     "hive-docker-proxy": "hive_onhost.docker_proxy",
+    "hive-drbd-status": "hive_onhost.probes.drbd",
+    "hive-service-discovery": "hive_onhost.probes.service_discovery",
+    "hive-service-restart": "hive_onhost.probes.service_restart",
     "hive-swarm": "hive_onhost.hive_swarm",
+    "hive-vip-missing": "hive_onhost.probes.vip",
     "hive-zabbix": "hive_onhost.zabbix",
 }
 
