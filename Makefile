@@ -37,7 +37,7 @@ test-unit: venv ## what needs no server
 
 # A dozen servers on two cores are late now and then: what failed is run once more, alone, and both runs are shown.
 test-hosts: venv ## what needs real servers
-	$(BIN)/pytest -q -m hosts tests || $(BIN)/pytest -q -m hosts --last-failed --last-failed-no-failures none tests
+	$(BIN)/pytest -q -m hosts -n 3 --dist loadgroup tests || $(BIN)/pytest -q -m hosts --last-failed --last-failed-no-failures none tests
 
 bench: venv ## round trips, bytes and ratios
 	$(BIN)/python -m bench

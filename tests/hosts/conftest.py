@@ -14,10 +14,22 @@ from tests.hosts.sites import build, copy_example, setup, transport, write_site
 SiteMaker = Callable[..., Site]
 
 
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST = ("example", "test_swarm_extension", "test_swarm", "test_repository", "test_el", "test_logs", "test_backup", "test_proxy")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "hosts" in item.path.parts:
             item.add_marker(pytest.mark.hosts)
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: LONGEST.index(_group(item)) if _group(item) in LONGEST else len(LONGEST))
+
+
+def _group(item: pytest.Item) -> str:
+    """Tests that run one after the other in one worker: those that share servers, else those of a file."""
+    fixtures = getattr(item, "fixturenames", ())
+    return next((name for name in ("example", "debian_host", "el_host") if name in fixtures), item.path.stem)
 
 
 @pytest.fixture
@@ -65,6 +77,19 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         build(site)
         setup(site)
+        yield site
+        site.close()
+    finally:
+        site.run("build-infra", destroy=True)
+
+
+@pytest.fixture(scope="session")
+def repository_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A hive, which is a swarm of its own, and a repository server; tests put back what they change."""
+    site = write_site(tmp_path_factory.mktemp("repository") / "site", 2, image="debian-13", mirror=True)
+    try:
+        build(site)
+        setup(site, "base", "hostsfile", "iptables", "pip-venv", "tls-certificate", "docker", "docker-client", "repository", "swarm")
         yield site
         site.close()
     finally:

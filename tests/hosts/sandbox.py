@@ -13,6 +13,7 @@ from hive_nornir.connections.ssh import SshTarget
 from hive_nornir.inventory.known_hosts import KnownHosts
 from hive_nornir.inventory.providers.base import ProviderSite, ServerSpec
 from hive_nornir.inventory.providers.sandbox import Sandbox, engine
+from tests.hosts.sites import free_cidr
 
 
 def sandbox_site(folder: Path, count: int, *, name: str = "", cidr: str = "", variables: Mapping[str, Any] | None = None) -> ProviderSite:
@@ -22,7 +23,7 @@ def sandbox_site(folder: Path, count: int, *, name: str = "", cidr: str = "", va
     :param variables: of every server, such as `hive_vm_image_name`.
     """
     hive_name = name or f"t{secrets.token_hex(4)}"
-    network = cidr or f"10.78.{secrets.randbelow(250)}.0/24"
+    network = cidr or free_cidr()
     first = network.rsplit(".", 1)[0]
     servers = [ServerSpec(f"p-hive{n}.{hive_name}", f"{first}.{4 + n}", ("hives", "servers"), dict(variables or {})) for n in range(count)]
     return ProviderSite(hive_name, "private", folder, folder / ".hive" / "private", servers, {"hive_cidr": network})

@@ -15,7 +15,8 @@ from hive_nornir.errors import ConnectionLost, HiveError
 from hive_nornir.runs.report import RunReport
 
 REPOSITORY = Path(__file__).parents[2]
-_numbers = itertools.count(os.getpid() * 7)
+# Runs side by side, and the workers of one run, differ by their process ids; each has room for 64 sites.
+_numbers = itertools.count(os.getpid() * 64)
 
 HIVE = """\
 plugin: hive_inventory
@@ -30,8 +31,9 @@ stages:
 
 
 def free_cidr() -> str:
-    """A range that no other test of this run uses; runs side by side differ by their process id."""
-    return f"10.{78 + next(_numbers) // 256 % 40}.{next(_numbers) % 256}.0/24"
+    """A range that no other test uses at the moment."""
+    number = next(_numbers)
+    return f"10.{78 + number // 256 % 40}.{number % 256}.0/24"
 
 
 def write_site(folder: Path, count: int, *, image: str = "debian-12", variables: str = "", mirror: bool = False) -> Site:
