@@ -10,7 +10,7 @@ from typing import Union
 
 __all__ = ["IPAddress", "Port", "Refusal", "Request", "Vip", "read"]
 
-IPAddress = Union[IPv4Address, IPv6Address]  # noqa: UP007 - evaluated, by Python 3.9 too
+IPAddress = Union[IPv4Address, IPv6Address]
 
 _LABEL = re.compile(r"HIVE_(VIP|ROUTER|DNAT_PORTS|ENABLE_VIP_SNAT)([0-9]*)(_V6)?")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp))?", re.IGNORECASE)
