@@ -326,14 +326,41 @@ class Drbd(_Data):
 
 
 class ZabbixAgent(_Data):
-    """The monitoring agent, as its makers package it."""
+    """The monitoring agent (spec setup-hosts.md 4.19).
+
+    :param packages: of its makers' repository; `fallback` is what the distribution itself has, empty without any.
+    :param build: how the makers' packages are told from others of the same version line, as a pattern of the package's version.
+    :param repository_url: for apt the URI, for dnf the baseurl.
+    :param key_fingerprint: of the repository's signing key.
+    :param key_file: where the key is kept on the host.
+    :param dropin_folder: the makers' package's, like `log_folder`; `fallback_…` are those of the distribution's package.
+    :param selinux_booleans: without which the probes cannot work; policies differ, so one that is not known is left out.
+    """
 
     packages: Names
+    fallback: Names
+    build: str
+    repository_url: str
+    key_url: str
+    key_fingerprint: str
+    key_file: str
+    unit: str
     config: str
     dropin_folder: str
-    home: str
+    fallback_dropin_folder: str
     log_folder: str
+    fallback_log_folder: str
+    home: str
     run_folder: str
+    selinux_booleans: Names
+
+    def repository_of(self, version: str, major: int) -> str:
+        """Where the packages of a version line are, `7.0`."""
+        return self.repository_url.format(version=version, major=major)
+
+    def build_of(self, version: str) -> str:
+        """The pattern of the versions of the makers' packages of a line."""
+        return self.build.format(version=version)
 
 
 class OsData(_Data):
