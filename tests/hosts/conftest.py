@@ -15,7 +15,7 @@ SiteMaker = Callable[..., Site]
 
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
-LONGEST = ("example", "test_swarm_extension", "test_swarm", "test_repository", "test_el", "test_logs", "test_backup", "test_proxy")
+LONGEST = ("example", "test_swarm_extension", "test_swarm", "test_repository", "repository_site", "test_el", "test_proxy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group(item: pytest.Item) -> str:
     """Tests that run one after the other in one worker: those that share servers, else those of a file."""
     fixtures = getattr(item, "fixturenames", ())
-    return next((name for name in ("example", "debian_host", "el_host") if name in fixtures), item.path.stem)
+    return next((name for name in ("example", "repository_site", "debian_host", "el_host") if name in fixtures), item.path.stem)
 
 
 @pytest.fixture
