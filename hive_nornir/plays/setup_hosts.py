@@ -37,6 +37,7 @@ from hive_nornir.tasks.servers.ssh_connection import ssh_connection
 from hive_nornir.tasks.servers.strict_source_ip import strict_source_ip
 from hive_nornir.tasks.servers.tls_certificate import tls_certificate
 from hive_nornir.tasks.servers.users import users
+from hive_nornir.tasks.servers.zabbix_agent import zabbix_agent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,7 @@ PLAYS = (
             docker_client_proxy,
             reboot,
             follow_swarm_service,
+            zabbix_agent,
         ),
     ),
     Play("TLS log forwarding", "hives", "setup-hosts", (rsyslogd_client,)),

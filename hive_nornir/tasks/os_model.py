@@ -328,7 +328,7 @@ class Drbd(_Data):
 class ZabbixAgent(_Data):
     """The monitoring agent (spec setup-hosts.md 4.19).
 
-    :param packages: of its makers' repository; `fallback` is what the distribution itself has, empty without any.
+    :param packages: of its makers' repository; `fallback` is what the distribution itself has, empty without any, and of which line.
     :param build: how the makers' packages are told from others of the same version line, as a pattern of the package's version.
     :param repository_url: for apt the URI, for dnf the baseurl.
     :param key_fingerprint: of the repository's signing key.
@@ -339,6 +339,7 @@ class ZabbixAgent(_Data):
 
     packages: Names
     fallback: Names
+    fallback_line: str
     build: str
     repository_url: str
     key_url: str

@@ -23,7 +23,7 @@ _SHOW = 'for unit; do systemctl show --no-pager -p Id -p Type -p UnitFileState -
 
 
 class Lists:
-    """The optional white list and the black list: regular expressions, one a line, found anywhere in a service's name."""
+    """The optional white list and the black list: regular expressions, one a line, found anywhere in a unit's name."""
 
     def __init__(self, white: Iterable[re.Pattern[str]] | None, black: Iterable[re.Pattern[str]]) -> None:
         self._white = None if white is None else list(white)
@@ -47,23 +47,22 @@ class Lists:
 
 
 def discover(run: Run, lists: Lists) -> list[str]:
-    """Names, without `.service`, of services that start at boot and go on running."""
+    """The units of services that start at boot and go on running."""
     names = [name for name in _first_words(run([*_LIST, "list-unit-files", "--state=enabled"])) if "@." not in name]
     # Instances have no file of their own.
     names += [name for name in _first_words(run([*_LIST, "list-units", "--all"])) if "@" in name and "@." not in name]
     found = []
     for block in run(["sh", "-c", _SHOW, "sh", *dict.fromkeys(names)]).split("\n\n"):
         told = properties(block)
-        name = told.get("Id", "").removesuffix(".service")
+        name = told.get("Id", "")
         if name and told.get("UnitFileState") == "enabled" and told.get("Type") not in ("oneshot", "dbus") and lists.listed(name):
             found.append(name)
     return list(dict.fromkeys(found))
 
 
 def failed(run: Run, lists: Lists) -> list[str]:
-    """Names of services that have failed and that the black list does not name."""
-    names = (name.removesuffix(".service") for name in _first_words(run([*_LIST, "list-units", "--state=failed"])))
-    return [name for name in names if not lists.ignored(name)]
+    """The units of services that have failed and that the black list does not name."""
+    return [name for name in _first_words(run([*_LIST, "list-units", "--state=failed"])) if not lists.ignored(name)]
 
 
 def shown(name: str) -> str:
@@ -73,7 +72,8 @@ def shown(name: str) -> str:
 
 def unit(name: str) -> str:
     """The unit of a name that was shown so."""
-    return name.replace("%", "@").removesuffix(".service") + ".service"
+    found = name.replace("%", "@")
+    return found if found.endswith(".service") else f"{found}.service"
 
 
 def properties(text: str) -> Mapping[str, str]:

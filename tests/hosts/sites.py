@@ -51,7 +51,8 @@ def write_site(folder: Path, count: int, *, image: str = "debian-12", variables:
     (inventory / "hive.yml").write_text(text)
     (inventory / "services.yml").write_text("plugin: hive_services\nservices:\n  web:\n    image: nginx:stable\n    ports: ['8080:80']\n")
     given = f"hive_registry_mirror: http://{cidr.removesuffix('0/24')}3:5000\n" if mirror else ""
-    (inventory / "group_vars" / "all.yml").write_text(f"hive_docker_source: distribution\n{given}{variables}")
+    sources = "hive_docker_source: distribution\nhive_zabbix_source: distribution\n"
+    (inventory / "group_vars" / "all.yml").write_text(f"{sources}{given}{variables}")
     return Site.open(folder, "private")
 
 
