@@ -28,7 +28,7 @@ def offered(*words: str, **more: str) -> list[str]:
         (["run", "set"], ["setup-hosts"]),
         (["run", "setup-hosts", "--limit", "p-hive1"], ["p-hive1.shop.example"]),
         (["run", "setup-hosts", "-l", "p-hive1,p-hive2"], ["p-hive1,p-hive2.shop.example"]),
-        (["setup-hosts", "-T", "ba"], ["base"]),
+        (["setup-hosts", "-T", "bas"], ["base"]),
         (["setup-hosts", "-T", "base,hostsf"], ["base,hostsfile"]),
         (["setup-hosts", "--che"], ["--check", "--check-mode"]),
         (["roles", "hostsf"], ["hostsfile"]),
