@@ -17,12 +17,14 @@ __all__ = ["login", "readable_log"]
 
 _GROUP = "zabbix"
 _LOGINS = "/root/.docker"
-_HUB = "https://index.docker.io/v1/"
 
 
 def login(registry: ExternalRegistry) -> Operation:
     """Root's login at a registry from which images are pulled (ZBX-2). The password is nowhere but in Docker's own file."""
-    name, file = registry.repository or _HUB, f"{_LOGINS}/config.json"
+    from docker.auth import INDEX_URL
+
+    # Under this name Docker's own commands keep the login at Docker Hub.
+    name, file = registry.repository or INDEX_URL, f"{_LOGINS}/config.json"
     stored = base64.b64encode(f"{registry.login_user}:{registry.password}".encode())
     known = quote(f'"{name}"')
     look = feed(f"if grep -qF -e {known} {file} 2>/dev/null && grep -qFf - {file}", b'"' + stored + b'"\n') + "\nthen echo in; fi"

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from docker.auth import INDEX_URL
 from pydantic import ValidationError
 
 from hive_nornir.errors import UsageError
@@ -130,7 +131,7 @@ def test_the_password_of_a_registry_is_in_no_argument():
     command = next(line for line in change.apply.splitlines() if "docker" in line)
     assert "login -u me --password-stdin quay.example" in command
     assert "pass word" not in command.rpartition("|")[2]
-    assert "https://index.docker.io/v1/" in login(ExternalRegistry(login_user="me", password="x")).name
+    assert INDEX_URL in login(ExternalRegistry(login_user="me", password="x")).name
 
 
 def test_the_agent_reads_the_log_by_its_group_or_owns_it(tmp_path):
