@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Literal
 
-__all__ = ["GROUP", "VERSION", "at", "document", "graph", "item", "rule", "template", "trigger"]
+__all__ = ["GROUP", "VERSION", "at", "dependent", "document", "graph", "item", "rule", "template", "trigger"]
 
 VERSION = "7.0"
 GROUP = "Templates/Hive"
@@ -27,6 +27,16 @@ def item(template: str, name: str, key: str, delay: str, **more: Any) -> Part:
     # Zabbix exports no value that is its default, and compares texts.
     asked = {} if delay == "1m" else {"delay": delay}
     return {"uuid": _id(template, "item", key), "name": name, "key": key, **asked, **more, **prototypes}
+
+
+def dependent(template: str, name: str, key: str, source: str, path: str, **more: Any) -> Part:
+    """An item, or the prototype of one, whose value is a part of another's.
+
+    :param source: the key of the item that is asked for.
+    :param path: JSONPath of the value.
+    """
+    taken = [{"type": "JSONPATH", "parameters": [path]}]
+    return item(template, name, key, "1m", type="DEPENDENT", master_item={"key": source}, preprocessing=taken, **more)
 
 
 def trigger(template: str, name: str, expression: str, severity: Severity, *, manual_close: bool = False) -> Part:

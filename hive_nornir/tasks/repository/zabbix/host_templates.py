@@ -15,31 +15,20 @@ SYSTEMD = "SystemD service monitoring template"
 _TEXT = {"value_type": "TEXT", "trends": "0"}
 
 
-def certificates(name: str) -> list[dict[str, Any]]:
-    """What concerns the tool itself on any server, for the template `name`: certificates, and when setup-hosts last ran."""
-    days, age = at(name, "hive.certificate.days"), at(name, "hive.setup.age")
-    return [
-        item(
-            name,
-            "Days until the first certificate expires",
-            "hive.certificate.days",
-            "1h",
-            value_type="FLOAT",
-            triggers=[
-                trigger(name, "A certificate of {HOST.NAME} expires in less than 30 days", f"{days}<30 and {days}>=7", "WARNING"),
-                trigger(name, "A certificate of {HOST.NAME} expires in less than 7 days", f"{days}<7", "HIGH"),
-            ],
-        ),
-        item(
-            name,
-            "Time since setup-hosts last succeeded",
-            "hive.setup.age",
-            "1h",
-            units="s",
-            # Certificates are renewed by setup-hosts, when a third of their 397 days is left.
-            triggers=[trigger(name, "setup-hosts has not run on {HOST.NAME} for 90 days", f"{age}>90d", "WARNING")],
-        ),
-    ]
+def certificates(name: str) -> dict[str, Any]:
+    """The server's certificates, for the template `name`. setup-hosts renews them when a third of their 397 days is left."""
+    days = at(name, "hive.certificate.days")
+    return item(
+        name,
+        "Days until the first certificate expires",
+        "hive.certificate.days",
+        "1h",
+        value_type="FLOAT",
+        triggers=[
+            trigger(name, "A certificate of {HOST.NAME} expires in less than 30 days", f"{days}<30 and {days}>=7", "WARNING"),
+            trigger(name, "A certificate of {HOST.NAME} expires in less than 7 days", f"{days}<7", "HIGH"),
+        ],
+    )
 
 
 def hive_server() -> dict[str, Any]:
@@ -110,7 +99,7 @@ def hive_server() -> dict[str, Any]:
             )
         ],
     )
-    return template(HIVE, "A container host of hive-nornir.", [vip, *certificates(HIVE)], [resources])
+    return template(HIVE, "A container host of hive-nornir.", [vip, certificates(HIVE)], [resources])
 
 
 def selinux() -> dict[str, Any]:

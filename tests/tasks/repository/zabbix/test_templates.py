@@ -8,6 +8,7 @@ import pytest
 
 from hive_nornir.tasks.repository.zabbix import host_templates, repository_templates
 from hive_nornir.tasks.repository.zabbix.export import document
+from hive_nornir.tasks.servers.zabbix_agent import user_parameters
 
 HIVES = ["one.example", "two.example"]
 
@@ -102,3 +103,38 @@ def test_a_logged_error_is_forgotten_after_8_hours_though_nothing_is_logged():
     assert folder == "/var/log"
     assert all(re.match(pattern, name) for name in ("service-error.log", "service-error.log-20261124", "service-error.log.1"))
     assert not re.match(pattern, "service-error.log-20261124.gz")
+
+
+def test_the_agents_of_the_servers_answer_every_key_that_is_asked_for():
+    servers = {hive: ["p-hive0." + hive] for hive in HIVES}
+    texts = [
+        user_parameters.server(["/x"]),
+        user_parameters.services(servers, "/var/lib/zabbix"),
+        user_parameters.volumes(servers, "/var/lib/zabbix"),
+        user_parameters.drbd(),
+        user_parameters.systemd(),
+        user_parameters.audit(),
+    ]
+    answered = set(re.findall(r"^UserParameter=([^,\[]+)", "".join(texts), re.MULTILINE))
+    own = {"logrt", "vfs.file.contents", "vfs.file.time"}  # what every agent of Zabbix answers
+    export = everything()
+    asked = [
+        each for name in ("items", "item_prototypes", "discovery_rules") for each in parts(export, name) if each.get("type") != "DEPENDENT"
+    ]
+    assert {each["key"].partition("[")[0] for each in asked} <= answered | own
+
+
+def test_what_depends_on_another_item_has_it_in_its_own_template():
+    for template in everything()["templates"]:
+        there = {each["key"] for each in template.get("items", [])}
+        sources = {
+            each["master_item"]["key"] for name in ("items", "item_prototypes") for each in parts(template, name) if "master_item" in each
+        }
+        assert sources <= there
+
+
+def test_probes_that_ask_the_swarm_get_the_time_that_a_gone_hive_costs():
+    for name in ("items", "item_prototypes", "discovery_rules"):
+        for each in parts(everything(), name):
+            if re.match(r"docker|user\.discovery\.docker", each["key"]) and each.get("type") != "DEPENDENT":
+                assert each["timeout"] == "30s", each["key"]
