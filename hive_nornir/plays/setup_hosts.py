@@ -12,10 +12,12 @@ from hive_nornir.plays.play import Play, play_task
 from hive_nornir.runs.events import Event
 from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
+from hive_nornir.tasks.repository.backup_tools import backup_tools
 from hive_nornir.tasks.repository.docker_compose import docker_compose
 from hive_nornir.tasks.repository.registry import registry
 from hive_nornir.tasks.repository.rsyslogd import rsyslogd
 from hive_nornir.tasks.repository.zabbix import zabbix
+from hive_nornir.tasks.repository.zabbix.repository_templates import LAST_SETUP
 from hive_nornir.tasks.role import RunOptions
 from hive_nornir.tasks.servers.addon import addon
 from hive_nornir.tasks.servers.addon2 import addon2
@@ -80,7 +82,7 @@ PLAYS = (
         ),
     ),
     Play("TLS log forwarding", "hives", "setup-hosts", (rsyslogd_client,)),
-    Play("setup repository and zabbix", "repository", "repository", (docker_compose, zabbix, registry, rsyslogd)),
+    Play("setup repository and zabbix", "repository", "repository", (docker_compose, zabbix, registry, backup_tools, rsyslogd)),
     Play("build cluster", "hives", "build-cluster", (swarm, reboot)),
     Play("finalisation", "servers", "beforeend-setup-hosts", (addon2,)),
 )
@@ -130,6 +132,8 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     try:
         for play in plays:
             _run_play(nornir, play, site, options, processor)
+        if options.roles is None and set(options.hosts) == set(site.inventory.servers) and processor.report.ok and not options.check:
+            _note_success(nornir, site.inventory.repository)
     except BaseException:
         shared.stop.set()  # before connections go: a thread that outlives Ctrl-C must not open new ones
         raise
@@ -151,6 +155,12 @@ def _run_play(nornir: Nornir, play: Play, site: Site, options: PhaseOptions, pro
     finally:
         for host in hosts:
             _mark_the_rest(processor, play, host, names)
+
+
+def _note_success(nornir: Nornir, repository: str) -> None:
+    """Have the repository know when the whole site was last as it should be; Zabbix reads the file's time (swarm-extension.md 5.4)."""
+    connection = nornir.inventory.hosts[repository].get_connection("hive", nornir.config)
+    connection.run(f"mkdir -p -m 755 {LAST_SETUP.rpartition('/')[0]}; : >{LAST_SETUP}", deadline=20)
 
 
 def _chosen(play: Play, site: Site, options: PhaseOptions) -> tuple[tuple[Role, ...], tuple[str, ...]] | None:

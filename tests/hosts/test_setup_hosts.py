@@ -23,8 +23,10 @@ STATE = (
 )
 
 
-def test_a_second_run_changes_nothing(example: Site):
+def test_a_second_run_changes_nothing_and_notes_that_all_is_well(example: Site):
+    shell(example, "rm -f /var/lib/hive/last-setup", example.inventory.repository)
     report = setup(example)
+    assert shell(example, "stat -c %a /var/lib/hive/last-setup", example.inventory.repository) == "644\n"
     assert changes(report) == []
     assert report.changed == 0
     assert set(report.hosts) == set(example.inventory.servers)

@@ -8,7 +8,7 @@ from typing import Any
 from hive_nornir.tasks.repository.zabbix.export import at, dependent, graph, item, rule, template, trigger
 from hive_nornir.tasks.repository.zabbix.host_templates import certificates
 
-__all__ = ["REPOSITORY", "SWARM", "repository_server", "swarm_services", "swarm_triggers"]
+__all__ = ["LAST_SETUP", "REPOSITORY", "SWARM", "repository_server", "swarm_services", "swarm_triggers"]
 
 REPOSITORY = "Hive Repository Server"
 SWARM = "Docker Swarm Services"
@@ -17,6 +17,9 @@ SWARM = "Docker Swarm Services"
 _PATIENT = {"timeout": "30s"}
 # A service that has run for less than this was restarted within a working day.
 _RESTARTED = 28800
+
+# Made anew by every run of the whole phase that ended well; Zabbix' agent may read its time.
+LAST_SETUP = "/var/lib/hive/last-setup"
 
 
 def repository_server(hives: Sequence[str]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def _backups() -> list[dict[str, Any]]:
 
 def _last_run() -> dict[str, Any]:
     """setup-hosts renews certificates, so it has to run now and then; it leaves a mark when it succeeded everywhere."""
-    key = "vfs.file.time[/var/lib/hive-nornir/last-setup,modify]"
+    key = f"vfs.file.time[{LAST_SETUP},modify]"
     old = trigger(REPOSITORY, "setup-hosts has not succeeded for 90 days", f"now()-{at(REPOSITORY, key)}>90d", "WARNING")
     return item(REPOSITORY, "When setup-hosts last succeeded", key, "1h", units="unixtime", triggers=[old])
 
