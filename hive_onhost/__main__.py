@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "dsh": "hive_onhost.dsh",
     "dxf": "hive_onhost.dxf",
     "hive-audit-count": "hive_onhost.probes.audit",
+    "hive-backup.sh": "hive_onhost.backup.command",
     "hive-certificate-days": "hive_onhost.probes.certificates",
     "hive-docker-proxy": "hive_onhost.docker_proxy",
     "hive-drbd-status": "hive_onhost.probes.drbd",
