@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,20 +50,22 @@ def opened(servers: Sequence[str], folder: Path = FOLDER) -> Iterator[Cache]:
     """The cache of a swarm, for one user at a time, written back at the end; a file that is empty or damaged is none.
 
     :param servers: tell the swarms apart.
-    :raises Failure: it cannot be written.
+    :raises Failure: it cannot be read or written.
     """
     digest = hashlib.sha256(" ".join(sorted(servers)).encode()).hexdigest()[:16]
     file = folder / f"discover_innerservice_cache_{digest}.json"
     try:
-        with (folder / f".{file.stem}.lock").open("w") as lock:
+        # The folder itself, since a file of the lock's own would belong to whoever came first, root perhaps.
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             cache = Cache(_read(file))
             yield cache
-            written = file.with_suffix(".new")
-            written.write_text(json.dumps({name: {"inner": inner, "time": when} for name, (inner, when) in cache.entries.items()}))
-            written.replace(file)
+            _write(file, cache)
+        finally:
+            os.close(lock)
     except OSError as error:
-        raise Failure(f"the cache cannot be written: {error}", USAGE) from error
+        raise Failure(f"the cache in {folder} cannot be used: {error}", USAGE) from error
 
 
 def _read(file: Path) -> dict[str, tuple[list[str], float]]:
@@ -71,3 +74,10 @@ def _read(file: Path) -> dict[str, tuple[list[str], float]]:
         return {name: ([str(inner) for inner in entry["inner"]], float(entry["time"])) for name, entry in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _write(file: Path, cache: Cache) -> None:
+    written = file.with_suffix(".new")
+    written.unlink(missing_ok=True)
+    written.write_text(json.dumps({name: {"inner": inner, "time": when} for name, (inner, when) in cache.entries.items()}))
+    written.replace(file)

@@ -6,19 +6,17 @@ import argparse
 import os
 import syslog
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hive_onhost.engines import Engines
 from hive_onhost.failure import Failure
 from hive_onhost.probes import cache, inner, managers, usage
-from hive_onhost.probes.answers import discovered, probe
-from hive_onhost.probes.services import Place, Service
-from hive_onhost.probes.swarm import Swarm
+from hive_onhost.probes.answers import discovered, log, probe
+from hive_onhost.probes.services import Service
+from hive_onhost.probes.swarm import NoSwarm, Swarm
 
 if TYPE_CHECKING:
-    from docker.models.containers import Container
-
     from hive_onhost.probes.answers import Answer
 
 __all__ = ["engines", "main"]
@@ -40,7 +38,13 @@ def _docker_service(arguments: Sequence[str]) -> Answer:
     given = _parser().parse_args(arguments)
     if given.managers:
         return managers.count(engines(), given.servers, given.managers)
-    swarm = Swarm.of(engines(), given.servers)
+    try:
+        swarm = Swarm.of(engines(), given.servers)
+    except NoSwarm as failure:
+        if not given.dispose:
+            raise
+        log(str(failure))  # there is nothing to keep fresh yet
+        return []
     if given.discover or given.discover_standalone:
         found = (name for name, service in sorted(swarm.services.items()) if service.standalone or given.discover)
         return discovered({"SERVICE_NAME": name} for name in found)
@@ -66,7 +70,9 @@ def _one(swarm: Swarm, given: argparse.Namespace) -> Answer:
     if given.failed_innerservice_count:
         return inner.count_failed(swarm, swarm.service(given.failed_innerservice_count))
     service = swarm.service(given.stats)
-    return usage.mean(given.metric, list(_stats(swarm, service.running).values()))
+    twice = given.metric == "cpu"
+    looks = swarm.in_containers(service.running, lambda container: usage.look(container, twice=twice))
+    return usage.mean(given.metric, [stats for _, stats in looks])
 
 
 def _uptime(service: Service) -> float:
@@ -81,18 +87,10 @@ def _replicas(service: Service) -> float:
     return 100 * len(service.running) / service.desired if service.desired else 0.0
 
 
-def _stats(swarm: Swarm, places: Sequence[Place]) -> dict[Place, Mapping[str, Any]]:
-    def ask(container: Container) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = container.stats(stream=False)  # type: ignore[assignment]
-        return told
-
-    return dict(swarm.in_containers(places, ask))
-
-
 def _everything(swarm: Swarm) -> list[dict[str, Any]]:
     """All numbers of all services, in one answer for many items (PRB-2); what cannot be told is left out (PRB-4)."""
     running = [place for service in swarm.services.values() for place in service.running]
-    stats = _stats(swarm, running) if running else {}
+    stats = dict(swarm.in_containers(running, lambda container: usage.look(container, twice=True))) if running else {}
     found = []
     for name, service in sorted(swarm.services.items()):
         told: dict[str, Any] = {"service": name, "running": len(service.running), "desired": service.desired}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hive_onhost.failure import NOT_FOUND, Failure
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _drbd(arguments: Sequence[str]) -> Answer:
     asked = {"disk": local_disk, "peers": peer_disks, "connections": connections}
+    if not arguments and not Path(DRBD_RESOURCES.split()[0]).exists():
+        return []  # a hive without replicated disks
     if not arguments:
         return discovered({"RESOURCE_NAME": name} for name in as_root(DRBD_RESOURCES).split())
     if len(arguments) != 2 or arguments[0] not in asked:

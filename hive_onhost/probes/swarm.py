@@ -15,13 +15,17 @@ from hive_onhost.probes.services import Place, Service, services_of
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-__all__ = ["CONTAINER_SECONDS", "SERVER_SECONDS", "Swarm", "command_output"]
+__all__ = ["CONTAINER_SECONDS", "SERVER_SECONDS", "NoSwarm", "Swarm", "command_output"]
 
 # A dead server costs no more than this, and containers are asked all at once: together that is well below the agent's time-out (PRB-1).
 SERVER_SECONDS = 5.0
 CONTAINER_SECONDS = 10.0
 
 T = TypeVar("T")
+
+
+class NoSwarm(Failure):
+    """The servers are members of no swarm, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Swarm:
     def of(cls, engines: Engines, servers: Sequence[str]) -> Swarm:
         """Ask all servers at once; the first that answers as a manager counts.
 
+        :raises NoSwarm: all answer, and none is one.
         :raises Failure: none does.
         """
         problems = []
@@ -50,7 +55,8 @@ class Swarm:
                 continue
             services, tasks, nodes = told
             return cls(engines, services_of(services, tasks), _servers(nodes, servers))
-        raise Failure(f"no server answers as a manager of the swarm: {'; '.join(problems)}", ENGINE)
+        none = all("is not a swarm manager" in problem for problem in problems)
+        raise (NoSwarm if none else Failure)(f"no server answers as a manager of the swarm: {'; '.join(problems)}", ENGINE)
 
     def service(self, name: str) -> Service:
         """The service with exactly this name.
