@@ -25,7 +25,9 @@ __all__ = ["join", "look", "main"]
 
 LOCAL = "unix:///var/run/docker.sock"
 SWARM_PORT = 2377
-LOOK_SECONDS = 8
+CONNECT_SECONDS = 8
+# While managers elect another leader, their engines answer late.
+LOOK_SECONDS = 30
 # An engine's own patience when it joins is 20 s; a node that is gone is called down after 15 s.
 WAIT_SECONDS = 60
 
@@ -50,7 +52,7 @@ def _hive_swarm(arguments: Sequence[str]) -> int:
     if given.command == "look":
         print(json.dumps(look(engines, given.nodes)))
         return 0
-    with engines.connect(engines.address(given.via)) as manager, engines.connect(LOCAL, WAIT_SECONDS) as local:
+    with engines.connect(engines.address(given.via), WAIT_SECONDS) as manager, engines.connect(LOCAL, WAIT_SECONDS) as local:
         join(manager, local, f"{given.to}:{SWARM_PORT}", given.own, given.role)
     return 0
 
@@ -90,7 +92,7 @@ def _state(engines: Engines, node: str) -> dict[str, Any]:
     address = engines.address(node)
     try:
         name, _, port = address.rpartition(":")
-        with socket.create_connection((name, int(port)), LOOK_SECONDS):
+        with socket.create_connection((name, int(port)), CONNECT_SECONDS):
             pass
         with engines.connect(address, LOOK_SECONDS) as client:
             swarm = client.info()["Swarm"]
