@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hive_nornir import Site
-from tests.hosts.sites import build, changes, errors, setup, shell, write_site
+from tests.hosts.sites import changes, errors, setup, shell
 
 ROLES = ("docker-compose", "zabbix", "registry")
-BEFORE = ("base", "hostsfile", "iptables", "pip-venv", "tls-certificate", "docker")
 LOGIN = "printf '%s' '{password}' | docker login -u hive --password-stdin {registry} 2>/dev/null"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A hive and a repository server."""
-    made = write_site(tmp_path_factory.mktemp("repository") / "site", 2, image="debian-13", mirror=True)
-    try:
-        build(made)
-        setup(made, *BEFORE, *ROLES)
-        yield made
-        made.close()
-    finally:
-        made.run("build-infra", destroy=True)
+@pytest.fixture
+def site(repository_site: Site) -> Site:
+    """A hive and a repository server, which other tests use too."""
+    return repository_site
 
 
 def repository(site: Site, script: str) -> str:
@@ -276,6 +267,25 @@ def test_a_lost_token_is_replaced_and_a_stopped_console_started(site: Site) -> N
     assert any("start web (it is exited)" in line for line in found), found
     assert zabbix(site, 'len(z.token.get(output=["name"]))') == 1
     assert changes(setup(site, "zabbix")) == []
+
+
+def test_registries_of_others_are_logged_in_to_once_and_their_passwords_are_shown_nowhere(site: Site) -> None:
+    password, file = secret(site, "registry_password"), site.context.inventory_path / "group_vars" / "all.yml"
+    old = file.read_text()
+    entry = {"repository": address(site), "login_user": "hive", "password": password}
+    file.write_text(f"{old}hive_ext_repositories: {json.dumps([entry])}\n")
+    site.reload()
+    try:
+        [line] = changes(setup(site, "zabbix"))
+        assert line.endswith(f"zabbix login at {address(site)}: changed as hive")
+        assert repository(site, "stat -c %a /root/.docker/config.json") == "600\n"
+        assert changes(setup(site, "zabbix")) == []
+        newest = max((site.context.context_dir / "runs").iterdir())
+        assert not [each for each in newest.rglob("*") if each.is_file() and password in each.read_text()]
+    finally:
+        file.write_text(old)
+        site.reload()
+        repository(site, f"docker logout {address(site)}")
 
 
 def test_the_agents_group_exists_and_the_administrator_is_in_it(site: Site) -> None:
