@@ -198,8 +198,7 @@ class TestDestroy:
 
 
 WAIT = """
-import hive_nornir.site as s, signal, threading, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell that ran us in the background would have taken away
+import hive_nornir.site as s, threading, sys
 def wait(self, *a, **k):
     print("up", file=sys.stderr, flush=True)
     while True:  # as the runner does: a signal that comes just before a wait without end would not end it

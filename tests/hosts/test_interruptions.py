@@ -188,10 +188,7 @@ def test_a_host_that_restarts_in_the_middle_of_a_step_is_told_as_it_is(site, tra
 
 
 def test_ctrl_c_ends_a_run_at_once_and_says_how_far_each_host_came(site):
-    # A shell that runs the tests in the background has them ignore the signal.
-    listening = ["env", "--default-signal=INT"]
-    program = Path(sys.executable).with_name("hive-nornir")
-    command = [*listening, program, "--root", site.context.root, "run", "setup-hosts", "--roles", "hostsfile"]
+    command = [Path(sys.executable).with_name("hive-nornir"), "--root", site.context.root, "run", "setup-hosts", "--roles", "hostsfile"]
     stuck, done = site.inventory.servers
     with frozen(site, 0):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
