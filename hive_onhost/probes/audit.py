@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from hive_onhost.probes.answers import Answer
 
 __all__ = ["denials", "main"]
+
+_DENIAL = re.compile(r"type=(USER_)?(AVC|SELINUX_ERR) ")
+_NOTICE = re.compile(r"received .* notice")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,6 +31,6 @@ def _audit(arguments: Sequence[str]) -> Answer:
 
 
 def denials(text: str) -> int:
-    """How many records of ausearch there are, but for those that only tell of a loaded policy or another mode."""
-    records = (line for line in text.splitlines() if line.startswith("type="))
-    return sum("received" not in line or "notice" not in line for line in records)
+    """How many records tell of a denial; ausearch prints those of the same event too, and some tell of a loaded policy or another mode."""
+    records = (line for line in text.splitlines() if _DENIAL.match(line))
+    return sum(not _NOTICE.search(line) for line in records)

@@ -6,7 +6,8 @@ import argparse
 import os
 import syslog
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hive_onhost.engines import Engines
@@ -90,18 +91,27 @@ def _replicas(service: Service) -> float:
 def _everything(swarm: Swarm) -> list[dict[str, Any]]:
     """All numbers of all services, in one answer for many items (PRB-2); what cannot be told is left out (PRB-4)."""
     running = [place for service in swarm.services.values() for place in service.running]
-    stats = dict(swarm.in_containers(running, lambda container: usage.look(container, twice=True))) if running else {}
-    found = []
-    for name, service in sorted(swarm.services.items()):
-        told: dict[str, Any] = {"service": name, "running": len(service.running), "desired": service.desired}
-        told |= {"replicas": round(_replicas(service), 2), "uptime": _uptime(service)}
-        own = [stats[place] for place in service.running if place in stats]
-        for metric in usage.METRICS if own else ():
-            try:
-                told[metric] = round(usage.mean(metric, own), 2)
-            except Failure:
-                continue
-        found.append(told)
+    stats = {}
+    with suppress(Failure):  # no container tells, or none runs
+        stats = dict(swarm.in_containers(running, lambda container: usage.look(container, twice=True)))
+    return [
+        {
+            "service": name,
+            "running": len(service.running),
+            "desired": service.desired,
+            "replicas": round(_replicas(service), 2),
+            "uptime": _uptime(service),
+            **_means([stats[place] for place in service.running if place in stats]),
+        }
+        for name, service in sorted(swarm.services.items())
+    ]
+
+
+def _means(looks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    found = {}
+    for metric in usage.METRICS if looks else ():
+        with suppress(Failure):
+            found[metric] = round(usage.mean(metric, looks), 2)
     return found
 
 
