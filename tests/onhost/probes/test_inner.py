@@ -100,7 +100,7 @@ def test_a_unit_that_does_not_run_has_no_age_and_one_that_nobody_knows_is_no_num
         found = swarm(box=containers)
         assert inner.uptime(found, found.service("box"), "nginx") == wanted
     found = swarm(box=[unknown])
-    with pytest.raises(Failure, match="there is no unit nginx.service"):
+    with pytest.raises(Failure, match=r"there is no unit nginx\.service"):
         inner.uptime(found, found.service("box"), "nginx")
 
 
