@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hive_vip import desired, planning, status
+from hive_vip import desired, files, planning, status
 from hive_vip.errors import OutsideError
 from hive_vip.host import Host
 from hive_vip.ledger import Ledger
@@ -22,6 +22,9 @@ __all__ = ["main"]
 RUN = Path("/run/hive")
 STATE, STATUS, LOCK = RUN / "vip.json", RUN / "vip-status.json", RUN / "vip.lock"
 MARKS = Path("/var/lib/hive/vip-marks.json")
+CONFIGURATION = Path("/etc/hive/vip.json")
+# Managers are never behind a proxy, and nobody else's authorities vouch for them; requests would believe the environment.
+_FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,8 +36,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("hive-vip", description="Virtual IPs and node labels that follow the swarm's services.")
     commands = {"run": _run, "status": _status, "plan": _plan}
     parser.add_argument("command", choices=commands, help="the daemon; how it does, as JSON; what it would do, a line each")
+    chosen = parser.parse_args(argv[1:]).command
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
     try:
-        return commands[parser.parse_args(argv[1:]).command](Settings.read(os.environ))
+        return commands[chosen](Settings.read(os.environ, files.read_json(CONFIGURATION)))
     except (ValueError, OutsideError, PermissionError) as error:
         print(f"hive-vip: {error}", file=sys.stderr)
         return 1
@@ -52,7 +59,7 @@ def _run(settings: Settings) -> int:
     ledger = Ledger.load(STATE, MARKS)
     logging.getLogger("hive_vip").info("started with %d addresses and %d labels of before", len(ledger.entries), len(ledger.marks))
     Daemon(settings, Engine(settings.engine, settings.certificates), Host(), ledger, STATUS).run()
-    del instance
+    instance.release()
     return 0
 
 

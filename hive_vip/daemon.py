@@ -96,9 +96,9 @@ class Daemon:
             swarm = self._engine.look()
         except (EngineSilentError, SwarmSilentError) as error:
             return self._without(error)
-        self._silent_since = None
         wanted = desired.wanted(swarm, self._settings.reserved)
         failed = self._converge(wanted, swarm)
+        self._silent_since = None
         starting = any(claim.needs_container and not claim.runs for claim in wanted.claims)
         pause = SOON if starting else AFTER_FAILURE if failed else self._settings.refresh
         return min(pause, self._settings.refresh, self._addresses.next())

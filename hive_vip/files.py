@@ -23,12 +23,15 @@ def write_json(path: Path, data: Any, mode: int = 0o600) -> None:
     beside.replace(path)
 
 
-def read_json(path: Path) -> Any:
-    """The data of a file; None without one.
+def read_json(path: Path) -> dict[str, Any]:
+    """The data of a file; nothing if it is not there.
 
-    :raises ValueError: it is no JSON.
+    :raises ValueError: it is no JSON object.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return None
+        return {}
+    if not isinstance(data, dict):
+        raise ValueError(f"{path} has no JSON object in it")  # noqa: TRY004 - a wrong value, wherever it comes from
+    return data

@@ -125,6 +125,8 @@ def _address(value: str, *, v6: bool) -> tuple[IPAddress, int | None, str]:
         raise ValueError(f"{value!r} names no interface after the @")
     if "/" in text and not at:
         raise ValueError(f"{value!r} has a prefix and no interface: write {text}@INTERFACE, or the address alone")
+    if "%" in text:
+        raise ValueError(f"{text} names a zone; the interface goes behind an @")
     try:
         found = ip_interface(text)
     except ValueError:
@@ -139,7 +141,7 @@ def _of_family(address: IPAddress, *, v6: bool) -> IPAddress:
     if (address.version == 6) != v6:
         raise ValueError(f"{address} is an address of IPv{address.version}, for which labels {'end' if not v6 else 'do not end'} with _V6")
     if "%" in str(address):
-        raise ValueError(f"{address} names a zone; the interface goes behind an @")
+        raise ValueError(f"{address} names a zone, which is known: it is where the virtual IP is")
     return address
 
 

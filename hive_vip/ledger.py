@@ -66,7 +66,7 @@ class Ledger:
         :raises ValueError: one of them is damaged; we cannot tell what is ours.
         """
         try:
-            now, kept = files.read_json(run) or {}, files.read_json(lasting) or {}
+            now, kept = files.read_json(run), files.read_json(lasting)
             entries = [_entry(each) for each in now.get("addresses", [])]
             rules = {int(version): Written(tuple(each["given"]), tuple(each["printed"])) for version, each in now.get("rules", {}).items()}
             return cls(run, lasting, {entry.address: entry for entry in entries}, rules, dict(kept.get("marks", {})))

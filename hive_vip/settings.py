@@ -1,4 +1,4 @@
-"""What the daemon is told by its environment (spec swarm-extension.md 1.2, SWX-7, SWX-8)."""
+"""What the daemon is told by its environment and its configuration (spec swarm-extension.md 1.2, SWX-7, SWX-8)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Settings"]
 
@@ -20,7 +21,7 @@ class Settings:
         lost node's tasks elsewhere after fifteen.
     :param quorum_grace: the same for a swarm without leader, of which another part may have one (HIVE_VIP_WITHOUT_QUORUM, seconds or keep).
         Without the leader's host, the others take up to 25 seconds to have a new one.
-    :param reserved: node labels that setup-hosts manages (HIVE_GROUP_LABELS, separated by commas).
+    :param reserved: node labels that setup-hosts manages (`group_labels` of the configuration).
     """
 
     log_level: str = "INFO"
@@ -33,8 +34,8 @@ class Settings:
     certificates: Path = Path("/etc/hive/vip")
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the environment.
+    def read(cls, environment: Mapping[str, str], configuration: Mapping[str, Any]) -> Settings:
+        """Read the environment, which operators set, and the configuration, which setup-hosts writes.
 
         :raises ValueError: naming the variable and what it may be.
         """
@@ -48,7 +49,7 @@ class Settings:
             max_delay=_seconds(environment, cls.max_delay, "HIVE_STREAM_MAX_DELAY"),
             grace=_seconds(environment, cls.grace, "HIVE_VIP_GRACE_PERIOD"),
             quorum_grace=inf if kept else _seconds(environment, cls.quorum_grace, "HIVE_VIP_WITHOUT_QUORUM"),
-            reserved=frozenset(filter(None, (name.strip() for name in environment.get("HIVE_GROUP_LABELS", "").split(",")))),
+            reserved=frozenset(map(str, configuration.get("group_labels", ()))),
         )
 
 

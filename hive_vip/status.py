@@ -33,6 +33,10 @@ class SingleInstance:
         self._file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def release(self) -> None:
+        """Let another one run."""
+        os.close(self._file)
+
     @staticmethod
     def is_held(path: Path) -> bool:
         """Whether a daemon runs."""

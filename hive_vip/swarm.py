@@ -124,6 +124,8 @@ class Engine:
             client.close()
 
     def _first_manager(self, addresses: Collection[str]) -> docker.APIClient:
+        if not (self._certificates / "cert.pem").exists():
+            raise SwarmSilentError(f"no certificate in {self._certificates} to ask a manager with: the role follow-swarm-service brings it")
         reasons = []
         for address in sorted(addresses, key=lambda each: each != self._answered):
             try:

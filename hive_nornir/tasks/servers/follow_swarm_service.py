@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hive_nornir.operations import files, packages, services
 from hive_nornir.operations.core import Operation
 from hive_nornir.tasks import programs, vip_daemon
@@ -12,8 +14,9 @@ from hive_nornir.tasks.servers.api_client import api_client
 __all__ = ["FollowSwarmServiceVariables", "follow_swarm_service"]
 
 COMMAND = "hive-vip"
-# Where the daemon looks for ca.pem, cert.pem and key.pem (hive_vip/settings.py).
+# Where the daemon looks for ca.pem, cert.pem and key.pem (hive_vip/settings.py), and for what else we tell it.
 CERTIFICATES = "/etc/hive/vip"
+CONFIGURATION = "/etc/hive/vip.json"
 
 _UNIT = """\
 # Written by hive-nornir. Settings: HIVE_LOG_LEVEL, HIVE_STREAM_REFRESH_INTERVAL, HIVE_STREAM_MAX_DELAY, HIVE_VIP_GRACE_PERIOD,
@@ -26,7 +29,6 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=simple
-Environment=HIVE_GROUP_LABELS={groups}
 ExecStart=/usr/bin/{command} run
 Restart=always
 RestartSec=15
@@ -52,17 +54,19 @@ def follow_swarm_service(host: Target, _v: FollowSwarmServiceVariables) -> Steps
         yield [services.stopped(vip_daemon.UNIT)]
         return
     client = api_client(host, "root", CERTIFICATES)
-    unit = services.unit_file(f"/etc/systemd/system/{vip_daemon.UNIT}", _UNIT.format(command=COMMAND, groups=_groups(host)))
+    unit = services.unit_file(f"/etc/systemd/system/{vip_daemon.UNIT}", _UNIT.format(command=COMMAND))
+    configuration = files.content(CONFIGURATION, json.dumps({"group_labels": sorted(host.site.groups)}, indent=1) + "\n")  # SWX-16
     program = programs.program("hive_vip")
     outcomes = yield [
         *_preconditions(host),
         packages.present(host.os.manager, host.os.packages.ping),
         files.directory(CERTIFICATES, mode=0o700),
         *client.operations,  # SWX-12
+        configuration,
         program,  # FSS-1, FSS-2
         programs.command(COMMAND, "hive_vip"),
         *unit,
-        vip_daemon.running(restart_on=[program, *unit]),  # FSS-4
+        vip_daemon.running(restart_on=[configuration, program, *unit]),  # FSS-4
     ]
     client.note(outcomes)
 
@@ -75,8 +79,3 @@ def _preconditions(host: Target) -> list[Operation]:
         needed(host, "folder for certificates", f"[ -d {host.os.tls.folder}/misc ]", "tls-certificate"),
         needed(host, "Docker", "command -v dockerd", "docker"),
     ]
-
-
-def _groups(host: Target) -> str:
-    """The labels that the role swarm gives to nodes (SWM-4), which no service may have for itself (SWX-16)."""
-    return ",".join(sorted(host.site.groups))
