@@ -35,9 +35,8 @@ lint: venv ## style and types
 test-unit: venv ## what needs no server
 	$(BIN)/pytest -q -m "not hosts" -n 2
 
-# A dozen servers on two cores are late now and then: what failed is run once more, alone, and both runs are shown.
 test-hosts: venv ## what needs real servers
-	$(BIN)/pytest -q -m hosts -n 3 --dist loadgroup tests || $(BIN)/pytest -q -m hosts --last-failed --last-failed-no-failures none tests
+	scripts/test-hosts $(BIN)/pytest
 
 bench: venv ## round trips, bytes and ratios
 	$(BIN)/python -m bench

@@ -14,22 +14,10 @@ from tests.hosts.sites import build, copy_example, setup, transport, write_site
 SiteMaker = Callable[..., Site]
 
 
-# What takes longest begins first, so that no worker is left alone with it at the end.
-LONGEST = ("example", "test_swarm_extension", "test_swarm", "test_repository", "repository_site", "test_el", "test_proxy")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "hosts" in item.path.parts:
             item.add_marker(pytest.mark.hosts)
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: LONGEST.index(_group(item)) if _group(item) in LONGEST else len(LONGEST))
-
-
-def _group(item: pytest.Item) -> str:
-    """Tests that run one after the other in one worker: those that share servers, else those of a file."""
-    fixtures = getattr(item, "fixturenames", ())
-    return next((name for name in ("example", "repository_site", "debian_host", "el_host") if name in fixtures), item.path.stem)
 
 
 @pytest.fixture
