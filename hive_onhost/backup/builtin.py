@@ -29,8 +29,8 @@ _LOGIN = (
 )
 _DUMP = f"""set -eu
 {_LOGIN}exec mariadb-dump --user root --single-transaction --quick --routines --triggers --default-character-set=utf8mb4 zabbix"""
-# The dump goes into a database of its own; only when it is all there, its tables change places with the present ones. Triggers cannot
-# move from one database to another, so they are made anew.
+# The dump goes into a database of its own; only when it is all there, its tables take the places of the present ones, and should that go
+# wrong, they are still where they were. Triggers cannot move from one database to another, so they are made anew.
 _LOAD = f"""set -eu
 {_LOGIN}side=zabbix_restored
 trap 'sql -e "DROP DATABASE IF EXISTS $side"' EXIT
@@ -44,8 +44,10 @@ moves=$(sql -e "SET SESSION group_concat_max_len = 1048576;
   SELECT GROUP_CONCAT('\\`$side\\`.\\`', TABLE_NAME, '\\` TO \\`zabbix\\`.\\`', TABLE_NAME, '\\`') FROM $schema")
 drops=$(sql -e "SELECT CONCAT('DROP TRIGGER \\`', TRIGGER_NAME, '\\`;') FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '$side'")
 printf '%s\\n' "$drops" | sql $side
+trap - EXIT
 sql -e "DROP DATABASE IF EXISTS zabbix; CREATE DATABASE zabbix $like; RENAME TABLE $moves"
-printf '%s\\n' "$triggers" | sql zabbix"""  # noqa: S608 - all words are ours
+printf '%s\\n' "$triggers" | sql zabbix
+sql -e "DROP DATABASE $side\""""  # noqa: S608 - all words are ours
 
 
 def registry(days: int) -> Target:
@@ -69,7 +71,8 @@ class _Registry:
         told = io.BytesIO()
         look = f'cd {_DATA}; for each; do [ ! -d "{_LAYOUT}/$each" ] || echo "$each"; done'
         self.container.run(look, clock, arguments=_PARTS, drain=lambda stream: told.write(stream.read()))
-        with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w|") as out:
+        # Layers are packed already.
+        with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=1, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w|") as out:
             root = tarfile.TarInfo(".")
             root.type, root.mode = tarfile.DIRTYPE, 0o755
             out.addfile(root)
@@ -100,7 +103,7 @@ class _Zabbix:
     consumers: tuple[Container, ...]
 
     def backup(self, sink: BinaryIO, clock: Clock) -> None:
-        with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed:
+        with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed:
             target = cast("BinaryIO", packed)
             self.database.run(_DUMP, clock, user="0", drain=lambda stream: shutil.copyfileobj(stream, target, CHUNK))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -51,22 +53,28 @@ def run(
                 stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if drain else subprocess.DEVNULL,
                 stderr=said,
+                start_new_session=True,  # so that what it starts ends with it
             )
         except OSError as error:
             raise Failure(f"cannot run {words[0]}: {error}", USAGE) from error
-        watch = threading.Timer(clock.left, process.kill)
+        watch = threading.Timer(clock.left, _end, [process])
         watch.start()
         try:
             with process:
                 try:
                     _talk(process, feed, drain)
                 except BaseException:
-                    process.kill()
+                    _end(process)
                     raise
         finally:
             watch.cancel()
         if process.returncode:
             raise Failure(_reason(process.returncode, clock, said), USAGE)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _talk(process: subprocess.Popen[bytes], feed: Callable[[BinaryIO], object] | None, drain: Callable[[BinaryIO], object] | None) -> None:

@@ -61,7 +61,7 @@ def _replace(file: Path, data: dict[str, Any]) -> None:
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w", encoding="utf-8") as sink:
         os.fchmod(sink.fileno(), 0o644)  # whatever the caller's mask: nothing in it is a secret
-        json.dump(data, sink, indent=1)
+        sink.write(json.dumps(data, indent=1) + "\n")
         sink.flush()
         os.fsync(sink.fileno())
     beside.replace(file)

@@ -113,7 +113,7 @@ class _Directory:
     path: str
 
     def backup(self, sink: BinaryIO, clock: Clock) -> None:
-        with gzip.GzipFile(fileobj=sink, mode="wb", mtime=0) as packed:
+        with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=6, mtime=0) as packed:
             target = cast("BinaryIO", packed)
             self.find().read_folder(self.path, clock, lambda stream: shutil.copyfileobj(stream, target, CHUNK))
 
