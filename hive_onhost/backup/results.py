@@ -51,7 +51,8 @@ def record(state: Path, results: Sequence[Result], known: Collection[tuple[str, 
         key = (result.target, result.entry)
         before: dict[str, Any] = former.get(key, {})
         good = result.time if result.status == "ok" else before.get("last_success")
-        entries[key] = {**asdict(result), "last_success": good}
+        # Left out where there was none: the monitoring takes the least of them.
+        entries[key] = {**asdict(result), **({} if good is None else {"last_success": good})}
     failed = sum(each["status"] == "failed" for each in entries.values())
     _replace(file, {"finished": now, "failed": failed, "entries": list(entries.values())})
 

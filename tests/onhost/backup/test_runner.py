@@ -203,7 +203,7 @@ def test_results_of_other_entries_stay_and_those_of_none_go(tmp_path, runner, co
     assert first["last_success"] == first["time"]
     record(tmp_path, runner.backup([bad]), known, 2000.0)
     found = json.loads((tmp_path / "result.json").read_text())
-    assert {each["entry"]: each["last_success"] for each in found["entries"]} == {"good": first["time"], "bad": None}
+    assert {each["entry"]: each.get("last_success", 0) for each in found["entries"]} == {"good": first["time"], "bad": 0}
     record(tmp_path, [], {("web", "good")}, 3000.0)
     assert [each["entry"] for each in json.loads((tmp_path / "result.json").read_text())["entries"]] == ["good"]
 
