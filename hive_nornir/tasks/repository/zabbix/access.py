@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hive_nornir.operations import accounts, files
 from hive_nornir.operations._states import feed
+from hive_nornir.operations.commands import command
 from hive_nornir.operations.core import Change, Observed, Operation, quote
 from hive_nornir.tasks.repository.zabbix.variables import ExternalRegistry
 
@@ -28,8 +29,8 @@ def login(registry: ExternalRegistry) -> Operation:
     stored = base64.b64encode(f"{registry.login_user}:{registry.password}".encode())
     known = quote(f'"{name}"')
     look = feed(f"if grep -qF -e {known} {file} 2>/dev/null && grep -qFf - {file}", b'"' + stored + b'"\n') + "\nthen echo in; fi"
-    command = f"docker --config {_LOGINS} login -u {quote(registry.login_user)} --password-stdin {quote(registry.repository)} >/dev/null"
-    change = Change(f"as {registry.login_user}", feed(command.replace(" ''", ""), registry.password.encode()))
+    log_in = f"docker --config {_LOGINS} login -u {quote(registry.login_user)} --password-stdin {quote(registry.repository)} >/dev/null"
+    change = Change(f"as {registry.login_user}", feed(log_in.replace(" ''", ""), registry.password.encode()))
 
     def decide(seen: Observed) -> Change | None:
         return None if seen.text.strip() == "in" else change
@@ -43,11 +44,14 @@ def readable_log(host: Target, admin: str) -> list[Operation]:
     exists = f"getent group {_GROUP} >/dev/null && echo there || :"
     new = Change("new", f"groupadd -r {_GROUP}")
     group = Operation(f"group {_GROUP}", exists, lambda seen: None if seen.text.strip() else new)
-    return [group, accounts.member(admin, _GROUP), _joins(logs.reader_group) if logs.reader_group else _owned(logs.main, logs.owner)]
+    reads = [_joins(logs.reader_group)] if logs.reader_group else _owned(logs.main, logs.owner)
+    return [group, accounts.member(admin, _GROUP), *reads]
 
 
-def _owned(log: str, owner: str) -> Operation:
-    return files.rights(log, mode=0o640, owner=owner, group=_GROUP)
+def _owned(log: str, owner: str) -> list[Operation]:
+    """The log is the agent's group's; it is made where its daemon has not written yet, whose own would be for root alone."""
+    make = f"install -m 640 -o {quote(owner)} -g {_GROUP} /dev/null {quote(log)}"
+    return [command(f"log {log}", make, creates=log), files.rights(log, mode=0o640, owner=owner, group=_GROUP)]
 
 
 def _joins(group: str) -> Operation:

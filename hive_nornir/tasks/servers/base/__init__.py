@@ -12,7 +12,7 @@ from hive_nornir.tasks.servers.base.proxy import environment, metadata_refresh, 
 from hive_nornir.tasks.servers.base.restart import restart_reasons
 from hive_nornir.tasks.servers.base.selinux import selinux
 from hive_nornir.tasks.servers.base.sshd import login, way_to_the_proxy
-from hive_nornir.tasks.servers.base.system import identity, network_wait, programs, statistics, unattended_upgrades
+from hive_nornir.tasks.servers.base.system import identity, logging, network_wait, programs, statistics, unattended_upgrades
 from hive_nornir.tasks.servers.base.trust import trusted_ca
 from hive_nornir.tasks.servers.base.variables import BaseVariables
 
@@ -40,6 +40,7 @@ def base(host: Target, v: BaseVariables) -> Steps:
         *grow_var(host, v),
         *kernel(host, v),
         programs(host, v),
+        logging(),
         *statistics(host),
         *selinux(host, v),
         *identity(host, v),

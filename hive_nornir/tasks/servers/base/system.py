@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from hive_nornir.operations import files, packages, services, system
 from hive_nornir.operations.core import Operation
+from hive_nornir.tasks import rsyslog
 from hive_nornir.tasks.servers.base.selinux import boot_mode, has_selinux
 
 if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
     from hive_nornir.tasks.servers.base.variables import BaseVariables
 
-__all__ = ["identity", "network_wait", "programs", "statistics", "unattended_upgrades"]
+__all__ = ["identity", "logging", "network_wait", "programs", "statistics", "unattended_upgrades"]
 
 CLOUD_FOLDER = "/etc/cloud/cloud.cfg.d"
 
@@ -28,6 +29,11 @@ def programs(host: Target, v: BaseVariables) -> Operation:
     if v.hive_locale:
         names += host.os.locale.packages_for(v.hive_locale)
     return packages.present(host.os.manager, names)
+
+
+def logging() -> Operation:
+    """BASE-8: the syslog daemon runs; dnf and yum only install it, and not every image has it."""
+    return services.running(rsyslog.UNIT)
 
 
 def statistics(host: Target) -> list[Operation]:

@@ -141,7 +141,9 @@ def test_the_agent_reads_the_log_by_its_group_or_owns_it(tmp_path):
     assert due(debian[2], "zabbix").apply == "usermod -aG adm zabbix"
     assert settled(debian[2], "zabbix adm")
     assert "groupadd -r zabbix" in due(debian[0], "").apply
-    assert names(readable_log(host(tmp_path, distribution=ALMA), "admin"))[-1] == "rights of /var/log/messages"
+    made, kept = readable_log(host(tmp_path, distribution=ALMA), "admin")[2:]
+    assert kept.name == "rights of /var/log/messages"
+    assert "install -m 640 -o root -g zabbix /dev/null /var/log/messages" in due(made, "due").apply
 
 
 def test_the_servers_port_is_closed_to_whoever_is_no_server(tmp_path, monkeypatch):
