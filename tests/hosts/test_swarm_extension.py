@@ -166,7 +166,12 @@ def test_a_service_is_reached_at_its_addresses_and_speaks_as_them(hives: Hives):
     first, second, third = hives.free_address(), hives.free_address(), f"{V6}100"
     ports = {"HIVE_DNAT_PORTS": "80, 53/udp", "HIVE_DNAT_PORTS7": "81/tcp", "HIVE_DNAT_PORTS_V6": "80"}
     addresses = {"HIVE_VIP": first, "HIVE_VIP7": second, "HIVE_VIP_V6": third}
+    for address in (first, third):  # a neighbour believes that somebody else has it, and asks nobody
+        hives.run(0, f"ip neigh replace {address} lladdr 02:00:00:00:00:01 nud stale dev eth0")
     with service(hives, "web", 1, HIVE_ENABLE_VIP_SNAT="True", HIVE_MARK="runs-web", **addresses, **ports):
+        mac = hives.run(1, "cat /sys/class/net/eth0/address")
+        for address in (first, third):
+            until(lambda address=address: mac in hives.run(0, f"ip neigh show {address}"), 30)
         urls = [f"http://{first}/", f"http://{second}:81/", f"http://[{third}]/"]
         for url in urls:
             until(lambda url=url: hives.fetch(0, url) == "web", 30)
@@ -233,6 +238,8 @@ def test_an_address_goes_to_the_interface_that_its_label_names(hives: Hives):
         with service(hives, "vlan", 1, HIVE_VIP="10.55.0.9/24@eth0.5", HIVE_DNAT_PORTS="80", HIVE_VIP0="10.55.0.10@eth0.5@eth0"):
             until(lambda: hives.fetch(0, "http://10.55.0.9/") == "vlan", 30)
             assert hives.run(1, "ip -4 -o addr show dev eth0.5 | awk '{print $4}'").split() == ["10.55.0.9/24", "10.55.0.10/32"]
+            # Else the first address of a network takes the others with it (L-15).
+            assert hives.run(1, "cat /proc/sys/net/ipv4/conf/eth0.5/promote_secondaries") == "1"
             macs = hives.run(1, "cat /sys/class/net/eth0.5/address"), hives.run(0, "ip neigh show 10.55.0.9").split()[4]
             assert macs[0] == macs[1]
         until(lambda: hives.holders("10.55.0.9") == [])
