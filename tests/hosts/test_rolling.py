@@ -19,14 +19,13 @@ def _boots(site: Site) -> dict[str, str]:
 
 @contextmanager
 def _watched(site: Site, host: str) -> Iterator[list[int]]:
-    """How many members were away, drained or down at a time, as a member sees it that stays."""
+    """How many members were drained at a time, as a member sees it that stays; a new leader knows nobody's state for a moment."""
     other = Site.open(site.context.root, site.context.stage)  # whose connections the run does not close
     away, done = [0], threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            rows = [line.split()[1:3] for line in shell(other, f"{NODES} || :", host).splitlines()]
-            away.append(sum(row != ["Ready", "Active"] for row in rows))
+            away.append(sum(line.split()[2] == "Drain" for line in shell(other, f"{NODES} || :", host).splitlines()))
 
     thread = threading.Thread(target=look)
     thread.start()
