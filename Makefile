@@ -1,5 +1,5 @@
 # make demo: four real servers on this machine, configured; make test: everything is checked.
-.PHONY: venv demo test test-unit test-hosts lint bench clean help
+.PHONY: venv demo test test-unit test-hosts test-vm lint bench clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ test-unit: venv ## what needs no server
 
 test-hosts: venv ## what needs real servers
 	scripts/test-hosts $(BIN)/pytest
+
+test-vm: venv ## what needs virtual machines (QEMU, installed where it is missing); not part of `make test`
+	$(BIN)/pytest -q -m vm tests/vm
 
 bench: venv ## round trips, bytes and ratios
 	$(BIN)/python -m bench

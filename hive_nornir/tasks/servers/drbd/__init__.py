@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
@@ -111,8 +112,9 @@ def _volume_groups(host: Target, v: DrbdVariables) -> list[Operation]:
         return []
     if is_container(host.facts):
         return [skipped("volume groups", "a container has no disks of its own")]
-    groups = [
-        VolumeGroup(disk.vgname, disk.poolname, disk.device_order, v.hive_partition_label, disk.partitioned)
+    operations = [
+        volume_group(VolumeGroup(disk.vgname, disk.poolname, disk.device_order, v.hive_partition_label, disk.partitioned))
         for disk in v.hive_mirrored_disk_devices
     ]
-    return [volume_group(group) for group in groups]
+    # The next one is to see that the disk is no longer empty.
+    return [replace(operation, disturbs="its disk is taken") for operation in operations[:-1]] + operations[-1:]

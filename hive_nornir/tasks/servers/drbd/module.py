@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hive_nornir.errors import OperationFailed
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["module"]
 
 BUILD_SECONDS = 1800
+FIRST_MAJOR = 9
+ENROL = "enrol a key for it (mokutil --import), or turn Secure Boot off"
+# The utilities' package has the kernel's own module loaded when the server starts; one in use stays.
+LOAD = """modprobe -r drbd || { echo "take its resources down first: drbdadm down all, or restart the server" >&2; exit 1; }
+modprobe drbd"""
 
 
 def module(host: Target, wanted: DrbdKind, kernel_version: str, url: str, sha256: str) -> list[Operation]:
@@ -32,28 +38,21 @@ def module(host: Target, wanted: DrbdKind, kernel_version: str, url: str, sha256
 
 
 def _module(host: Target, kernel: str, wanted: DrbdKind, url: str, sha256: str) -> Operation:
-    name = quote(kernel)
+    name, running = quote(kernel), kernel == host.facts.kernel
 
     def decide(seen: Observed) -> Change | None:
-        version, signer = (*seen.text.split("\n"), "", "")[:2]
-        if _major(version) >= 9:
-            if host.facts.secure_boot and not signer:
-                raise OperationFailed(
-                    f"{host.name} starts signed modules only, and drbd {version} is not signed",
-                    "enrol a key for it (mokutil --import), or turn Secure Boot off",
-                )
-            return None
-        source = resolve(host.os.drbd, wanted, kernel, url, sha256)
-        if host.facts.secure_boot and source.kind != "elrepo":
-            raise OperationFailed(
-                f"{host.name} starts signed modules only, and what {source.kind} brings is not signed",
-                "enrol a key for it (mokutil --import), or turn Secure Boot off",
-            )
-        held = f"; the kernel's own {version} is too old" if version else ""
-        summary = f"install drbd 9 for {kernel} from {source.url or source.kind}{held}"
-        return Change(summary, f"{_install(host, source, kernel)}\ndepmod {name}", f"- {version or 'none'}\n+ 9")
+        version, signer, loaded = seen.text.split("\n")[:3]
+        if _major(version) < FIRST_MAJOR:
+            return _install(host, kernel, version, lambda: resolve(host.os.drbd, wanted, kernel, url, sha256))
+        if host.facts.secure_boot and not signer:
+            raise OperationFailed(f"{host.name} starts signed modules only, and drbd {version} is not signed", ENROL)
+        if running and _major(loaded) < FIRST_MAJOR:
+            instead = f" instead of {loaded}" if loaded else ""
+            return Change(f"load drbd {version}{instead}", LOAD, f"- {loaded or 'none'}\n+ {version}")
+        return None
 
-    probe = f"modinfo -k {name} -F version drbd 2>/dev/null; modinfo -k {name} -F signer drbd 2>/dev/null || :"
+    looks = [f"modinfo -k {name} -F {field} drbd" for field in ("version", "signer")] + ["cat /sys/module/drbd/version"]
+    probe = "\n".join(f'echo "$({look} 2>/dev/null)"' for look in looks)
     return Operation(f"module drbd for {kernel}", probe, decide, deadline=BUILD_SECONDS, disturbs="DRBD is installed")
 
 
@@ -62,7 +61,24 @@ def _major(version: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _install(host: Target, source: DrbdSource, kernel: str) -> str:
+def _install(host: Target, kernel: str, found: str, resolved: Callable[[], DrbdSource]) -> Change:
+    """The module and, in the kernel that runs, also load it.
+
+    :param found: the version that is there, "" for none.
+    :raises OperationFailed: it cannot be had, or would not be let in.
+    """
+    why = f"the kernel's own drbd {found} is too old" if found else f"there is no drbd for {kernel}"
+    try:
+        source = resolved()
+    except OperationFailed as error:
+        raise OperationFailed(f"{host.name}: {why}; {error.message}", error.hint) from error
+    if host.facts.secure_boot and source.kind != "elrepo":
+        raise OperationFailed(f"{host.name} starts signed modules only, and what {source.kind} brings is not signed", ENROL)
+    steps = [_brought(host, source, kernel), f"depmod {quote(kernel)}", *([LOAD] if kernel == host.facts.kernel else [])]
+    return Change(f"install drbd 9 for {kernel} from {source.url or source.kind}; {why}", "\n".join(steps), f"- {found or 'none'}\n+ 9")
+
+
+def _brought(host: Target, source: DrbdSource, kernel: str) -> str:
     """Shell that brings the module."""
     data = host.os.drbd
     names = [name.format(kernel=kernel) for name in data.packages.get(source.kind, ())]

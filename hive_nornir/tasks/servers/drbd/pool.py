@@ -16,8 +16,8 @@ from hive_nornir.operations.core import Change, Observed, Operation, quote
 __all__ = ["Disk", "VolumeGroup", "pool_size", "volume_group"]
 
 _COLUMNS = "NAME,PKNAME,TYPE,SIZE,FSTYPE,MOUNTPOINT,MODEL,SERIAL"
-_SYSTEM = ("/", "/boot", "/boot/efi", "/usr", "/var", "[SWAP]")
 MIB = 1 << 20
+_SECTORS = MIB // 512  # partx(8) counts in sectors of 512 bytes, whatever the disk's own are
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Disk:
 
     :param path: as the site calls it; `device` is what it leads to.
     :param sectors: of 512 bytes.
-    :param partitions: their last sectors.
+    :param partitions: their last sectors, from the table on the disk.
     :param taken: why it may not be touched, "" if it may.
     """
 
@@ -58,12 +58,14 @@ class Disk:
 def volume_group(wanted: VolumeGroup) -> Operation:
     """The volume group exists; a new one is made on the first disk that is empty.
 
-    :raises OperationFailed: when applied to a host without such a disk; names what each candidate holds.
+    :raises OperationFailed: when applied to a host without such a disk, naming what each candidate holds, and where the volume group is
+        there without its pool.
     """
 
     def decide(seen: Observed) -> Change | None:
         known, _, looks = seen.text.partition("@@disks\n")
         if known.strip():
+            _with_pool(wanted, known)
             return None
         disks = _disks(looks)
         disk = next((disk for disk in disks if not disk.taken and (wanted.behind_partitions or not disk.partitions)), None)
@@ -89,21 +91,37 @@ def pool_size(partition: int) -> int:
     return 16 * (((partition - 8) * 8192 // 8193) // 16)
 
 
+def _with_pool(wanted: VolumeGroup, known: str) -> None:
+    """DRBD-3: what is there is left as it is; without the pool no volume could be made in it.
+
+    :param known: the volume group's name, and its pool's type if that is there.
+    """
+    if wanted.pool and "thin-pool" not in known.split():
+        raise OperationFailed(
+            f"the volume group {wanted.name} is there and has no thin pool {wanted.pool}",
+            f"make it: lvcreate --type thin-pool -c 1024k -Z n -L SIZE -n {wanted.pool} {wanted.name}; "
+            'or set poolname: "" in hive_mirrored_disk_devices',
+        )
+
+
 def _room(disk: Disk) -> tuple[int, int]:
     """First and last MiB of the new partition (DRBD-4)."""
-    start = max(disk.partitions) // 2048 + 1 if disk.partitions else 1
-    return start, (disk.sectors - 34) // 2048
+    start = max(disk.partitions) // _SECTORS + 1 if disk.partitions else 1
+    return start, (disk.sectors - 34) // _SECTORS
 
 
 def _probe(wanted: VolumeGroup) -> str:
     names = " ".join(map(quote, wanted.candidates))
+    pool = f"lvs --noheadings -o segtype {quote(f'{wanted.name}/{wanted.pool}')} 2>/dev/null; " if wanted.pool else ""
     return (
-        f"vgs --noheadings -o vg_name {quote(wanted.name)} 2>/dev/null; echo @@disks\n"
+        f"vgs --noheadings -o vg_name {quote(wanted.name)} 2>/dev/null; {pool}echo @@disks\n"
         f"for hv_c in {names}; do\n"
         'hv_d=$(readlink -f -- "$hv_c"); [ -b "$hv_d" ] || continue\n'
         'printf "@@disk %s %s %s\\n" "$hv_c" "$hv_d" "$(blockdev --getsz "$hv_d")"\n'
         f'lsblk -Pbo {_COLUMNS} "$hv_d"\n'
-        "sfdisk -d \"$hv_d\" 2>/dev/null | sed -n 's/^.* : start= *\\([0-9]*\\), size= *\\([0-9]*\\).*/@end \\1 \\2/p'\n"
+        "partx -sgo START,SECTORS \"$hv_d\" 2>/dev/null | sed 's/^ */@part /'\n"
+        # Where a new partition would begin; of a table that was wiped, its former partition may still be there.
+        f'hv_t=$(blkid -p -O {MIB} -o value -s TYPE "$hv_d"); [ $? = 2 ] || echo "@left ${{hv_t:-something}}"\n'
         "done"
     )
 
@@ -115,9 +133,10 @@ def _disks(text: str) -> list[Disk]:
         head, _, rest = part.partition("\n")
         path, device, sectors = head.split()
         rows = [dict(re.findall(r'([A-Z]+)="([^"]*)"', line)) for line in rest.splitlines() if line.startswith("NAME=")]
-        ends = tuple(int(start) + int(size) - 1 for start, size in re.findall(r"^@end (\d+) (\d+)$", rest, re.MULTILINE))
+        ends = tuple(int(start) + int(size) - 1 for start, size in re.findall(r"^@part (\d+) +(\d+) *$", rest, re.MULTILINE))
+        left = "" if ends else "".join(re.findall("^@left (.+)$", rest, re.MULTILINE))
         if rows:
-            found.setdefault(device, Disk(path, device, int(sectors), ends, _shown(path, rows[0]), _taken(rows, bool(ends))))
+            found.setdefault(device, Disk(path, device, int(sectors), ends, _shown(path, rows[0]), _taken(rows, bool(ends), left)))
     return list(found.values())
 
 
@@ -126,8 +145,11 @@ def _shown(path: str, row: dict[str, str]) -> str:
     return " ".join(filter(None, words)) + ")"
 
 
-def _taken(rows: Sequence[dict[str, str]], partitioned: bool) -> str:
-    """Why a disk may not be touched, from what lies on it."""
+def _taken(rows: Sequence[dict[str, str]], partitioned: bool, left: str) -> str:
+    """Why a disk may not be touched, from what lies on it.
+
+    :param left: what is found where the first partition was, of a disk that has none any more.
+    """
     disk, parts = rows[0], rows[1:]
     if disk.get("TYPE") != "disk":
         return f"is a {disk.get('TYPE') or 'device of an unknown kind'}"
@@ -135,29 +157,31 @@ def _taken(rows: Sequence[dict[str, str]], partitioned: bool) -> str:
         return f"holds {disk.get('FSTYPE') or disk.get('MOUNTPOINT')}"
     if parts and not partitioned:
         return f"is used by {parts[0].get('NAME')}"
-    mounted = [row["MOUNTPOINT"] for row in parts if row.get("MOUNTPOINT") in _SYSTEM]
-    return f"holds the system ({mounted[0]}), and has partitions" if mounted and not partitioned else ""
+    return f"holds {left} in a partition that its table has lost" if left else ""
 
 
 def _make(wanted: VolumeGroup, disk: Disk, start: int, end: int, size: int) -> str:
-    """Shell: partition, physical volume, volume group, thin pool. Neither pvcreate nor vgcreate is forced."""
+    """Shell: partition, physical volume, volume group, thin pool; what was made goes again when a later one of them fails.
+
+    Nothing is forced: pvcreate refuses what holds anything. parted may add to the partitions of a disk in use, as the system's is.
+    """
     device, group = quote(disk.device), quote(wanted.name)
-    kind = {"msdos": "8e", "gpt": "E6D6D379-F507-44C2-A23C-238F2A3DF928"}  # sfdisk(8): Linux LVM
-    label = wanted.label
-    table = [] if disk.partitions else [f"echo 'label: {'dos' if label == 'msdos' else 'gpt'}' | sfdisk -q {device}"]
-    row = f"start={start * 2048}, size={(end - start) * 2048}, type="
-    add = f"if sfdisk -d {device} | grep -q '^label: gpt'; then hv_t={kind['gpt']}; else hv_t={kind['msdos']}; fi"
+    table = [] if disk.partitions else [f"parted -s {device} mklabel {wanted.label}"]
     pool = f"lvcreate -q -y --type thin-pool -L {size}m -c 1024k -Z n -n {quote(wanted.pool)} {group}"
     return "\n".join(
         [
+            "hv_undo=; trap 'hv_c=$?; [ $hv_c = 0 ] || eval \"$hv_undo\"; exit $hv_c' EXIT",
             *table,
-            add,
-            f'printf "%s\\n" "{row}$hv_t" | sfdisk -q --append {device}',
-            "udevadm settle",
-            # The node as the partition tool calls it: NVMe's has a p, by-path links have -part (P-30).
-            f"hv_n=$(sfdisk -l -o Device {device} | tail -n 1)",
-            'i=0; until [ -b "$hv_n" ]; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.2; done',
-            f'pvcreate -q "$hv_n"\nvgcreate -q {group} "$hv_n"',
+            f"parted -s -a none {device} unit B mkpart primary {start * MIB} {end * MIB - 1}",
+            f"hv_p=$(parted -sm {device} unit B print | sed -n 's/^\\([0-9]*\\):{start * MIB}B:.*/\\1/p')",
+            f'hv_undo="parted -s {device} rm $hv_p"',
+            f'parted -s {device} set "$hv_p" lvm on\nudevadm settle',
+            # The kernel's name of it: NVMe's has a p, by-path links have -part (P-30).
+            f"hv_s() {{ grep -lx {start * _SECTORS} /sys/class/block/{quote(disk.device.removeprefix('/dev/'))}/*/start; }}",
+            'i=0; until hv_n=$(hv_s) && hv_n=${hv_n%/start} && hv_n=/dev/${hv_n##*/} && [ -b "$hv_n" ]; do',
+            '  i=$((i+1)); [ $i -lt 50 ] || { echo "the kernel does not show the new partition" >&2; exit 1; }; sleep 0.2\ndone',
+            'pvcreate -q "$hv_n"; hv_undo="pvremove -q $hv_n; $hv_undo"',
+            f'vgcreate -q {group} "$hv_n"; hv_undo="vgremove -q {group}; $hv_undo"',
             *([pool] if wanted.pool else []),
         ]
     )

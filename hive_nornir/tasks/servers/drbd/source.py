@@ -54,7 +54,7 @@ def resolve(data: Drbd, wanted: DrbdKind, kernel: str, url: str, sha256: str) ->
     if not sha256:
         raise OperationFailed(
             f"DRBD would be taken from {found}, whose checksum is not known",
-            "compare the file with its maker's word, then set hive_drbd_download_sha256",
+            "compare the file with its maker's word, then set hive_drbd_download_sha256; hive_drbd_source: none if no volume is replicated",
         )
     return DrbdSource(kind, found, sha256)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,12 +30,12 @@ def decide(*disks: str, known: str = "", behind: bool = False, label: str = "msd
     return volume_group(wanted).decide(Observed(f"{known}@@disks\n{''.join(disks)}"))
 
 
-SYSTEM = disk("/dev/vda", part("vda1", "/"), ends="@end 2048 20969472")
+SYSTEM = disk("/dev/vda", part("vda1", "/"), ends="@part 2048 20969472")
 EMPTY = disk("/dev/vdb")
 
 
 def test_a_volume_group_that_is_there_is_left_alone():
-    assert decide(disk("/dev/vdb", filesystem="LVM2_member"), known="  drbdvg\n") is None
+    assert decide(disk("/dev/vdb", filesystem="LVM2_member"), known="  drbdvg\n  thin-pool\n") is None
 
 
 def test_the_first_empty_disk_is_taken_and_shown_with_its_size_and_serial():
@@ -41,10 +43,10 @@ def test_the_first_empty_disk_is_taken_and_shown_with_its_size_and_serial():
     assert change is not None
     assert "/dev/vdb (21.5 GB QEMU S-1)" in change.summary
     assert "/dev/vda" not in change.apply
-    assert "label: dos" in change.apply
-    assert "start=2048, size=41938944" in change.apply
+    assert "parted -s /dev/vdb mklabel msdos" in change.apply
+    assert "unit B mkpart primary 1048576 21473787903" in change.apply
     assert "--type thin-pool -L 20464m -c 1024k -Z n -n drbdpool drbdvg" in change.apply
-    assert "-f" not in change.apply.replace("-d /dev/vdb | grep", "").split("pvcreate")[1]
+    assert not re.search(r"(pvcreate|vgcreate|lvcreate)[^\n]* -f", change.apply)
 
 
 def test_the_room_behind_partitions_only_when_the_site_says_so():
@@ -52,8 +54,8 @@ def test_the_room_behind_partitions_only_when_the_site_says_so():
         decide(SYSTEM)
     change = decide(SYSTEM, behind=True)
     assert change is not None
-    assert "start=20971520" in change.apply
-    assert "label:" not in change.apply.split("hv_t")[0].replace("^label: gpt", "")
+    assert "unit B mkpart primary 10737418240 21473787903" in change.apply
+    assert "mklabel" not in change.apply
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,7 @@ def test_the_room_behind_partitions_only_when_the_site_says_so():
         (disk("/dev/vdb", filesystem="LVM2_member"), "holds LVM2_member"),
         (disk("/dev/vdb", part("md0", "/srv")), "is used by md0"),
         (disk("/dev/vdb", kind="rom"), "is a rom"),
+        (disk("/dev/vdb", ends="@left xfs"), "holds xfs in a partition that its table has lost"),
         ("", "none of them is there"),
     ],
 )
@@ -70,6 +73,11 @@ def test_what_holds_anything_is_never_touched(taken, why):
     for behind in (False, True):
         with pytest.raises(OperationFailed, match=why):
             decide(taken, behind=behind)
+
+
+def test_a_volume_group_without_its_pool_is_an_error_and_left_alone():
+    with pytest.raises(OperationFailed, match="drbdvg is there and has no thin pool drbdpool"):
+        decide(EMPTY, known="  drbdvg\n")
 
 
 def test_one_disk_under_two_names_is_one_disk():
