@@ -18,6 +18,9 @@ from hive_vip.marks import Step
 from hive_vip.swarm import Engine
 from tests.vip.fakes import api
 
+# The Docker SDK leaves the socket of an answer that was cut off to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 NODE = "ymb4zby69fm97yyytxkddats9"
 
 
