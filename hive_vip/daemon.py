@@ -12,13 +12,15 @@ from pathlib import Path
 
 from hive_vip import desired, node_labels, packet_filter, status
 from hive_vip.addresses import Addresses
-from hive_vip.desired import Swarm, Wanted
+from hive_vip.desired import Wanted
 from hive_vip.errors import EngineSilentError, OutsideError, SwarmSilentError
 from hive_vip.host import Host
 from hive_vip.labels import IPAddress
 from hive_vip.ledger import Ledger
 from hive_vip.retries import Retries
 from hive_vip.settings import Settings
+from hive_vip.silence import Silence
+from hive_vip.snapshot import Swarm
 from hive_vip.swarm import Engine
 
 __all__ = ["Daemon"]
@@ -48,7 +50,7 @@ class Daemon:
         self._wake = threading.Event()
         self._ended = threading.Event()
         self._hand_over = False
-        self._silent_since: float | None = None
+        self._silence = Silence(settings, time.monotonic)
         self._event_since: float | None = None
         self._said: Collection[str] = ()
         self._addresses = Addresses(host, ledger, Retries(time.monotonic), self.wake)
@@ -98,7 +100,7 @@ class Daemon:
             return self._without(error)
         wanted = desired.wanted(swarm, self._settings.reserved)
         failed = self._converge(wanted, swarm)
-        self._silent_since = None
+        self._silence.end()
         starting = any(claim.needs_container and not claim.runs for claim in wanted.claims)
         pause = SOON if starting else AFTER_FAILURE if failed else self._settings.refresh
         return min(pause, self._settings.refresh, self._addresses.next())
@@ -118,7 +120,7 @@ class Daemon:
         """Wait for a reason to look. With something to lose, that nobody speaks for the swarm any more is one."""
         end = time.monotonic() + seconds
         while not self._wake.wait(min(HEARTBEAT, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
-            if self._ledger.entries and self._silent_since is None:
+            if self._ledger.entries and not self._silence:
                 try:
                     self._engine.speaks()
                 except OutsideError:
@@ -133,10 +135,7 @@ class Daemon:
 
     def _without(self, error: Exception) -> float:
         """Nobody tells what is wanted: after a while that means that nothing is (SWX-7, SWX-8)."""
-        if self._silent_since is None:
-            self._silent_since = time.monotonic()
-        grace = self._settings.quorum_grace if isinstance(error, SwarmSilentError) else self._settings.grace
-        left = self._silent_since + grace - time.monotonic()
+        left, grace = self._silence.left(error), self._silence.grace(error)
         if left > 0:
             self._say([f"{error}; everything stays as it is{f' for {grace:.0f} s' if grace < inf else ''}"])
         else:

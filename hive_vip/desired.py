@@ -8,57 +8,9 @@ from dataclasses import dataclass, field
 
 from hive_vip import labels
 from hive_vip.labels import IPAddress, Refusal, Request, Vip
+from hive_vip.snapshot import Service, Swarm, Task
 
-__all__ = ["Claim", "Service", "Swarm", "Task", "Wanted", "wanted"]
-
-
-@dataclass(frozen=True)
-class Service:
-    """A service of the swarm.
-
-    :param created: as the API says it, RFC 3339.
-    """
-
-    id: str
-    name: str
-    created: str
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task that is meant to run.
-
-    :param slot: 0 for the tasks of a global service.
-    :param state: its present one.
-    :param container: id, "" as long as it has none.
-    """
-
-    id: str
-    service_id: str
-    node_id: str
-    slot: int
-    state: str
-    created: str
-    container: str = ""
-
-
-@dataclass(frozen=True)
-class Swarm:
-    """What the engine tells.
-
-    :param role: of this node: manager, worker; inactive where there is no swarm.
-    :param tasks: of all nodes, those whose desired state is running.
-    :param gateways: a container's id to its addresses on docker_gwbridge, on this node.
-    :param node_labels: of this node.
-    """
-
-    role: str
-    node_id: str = ""
-    services: Sequence[Service] = ()
-    tasks: Sequence[Task] = ()
-    gateways: Mapping[str, Sequence[IPAddress]] = field(default_factory=dict)
-    node_labels: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["Claim", "Wanted", "wanted"]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import Protocol
 
 from hive_vip import marks
-from hive_vip.desired import Swarm
 from hive_vip.ledger import Ledger
+from hive_vip.snapshot import Swarm
 
 __all__ = ["Marker", "converge"]
 

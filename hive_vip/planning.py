@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from hive_vip import marks, packet_filter, placing, rules
-from hive_vip.desired import Swarm, Wanted
+from hive_vip.desired import Wanted
 from hive_vip.labels import IPAddress
 from hive_vip.ledger import Entry, Ledger, Written
 from hive_vip.links import Link
+from hive_vip.snapshot import Swarm
 
 __all__ = ["plan"]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hive_vip import files
-from hive_vip.desired import Claim, Swarm, Wanted
+from hive_vip.desired import Claim, Wanted
 from hive_vip.labels import IPAddress
 from hive_vip.ledger import Entry, Ledger
 from hive_vip.links import Link
+from hive_vip.snapshot import Swarm
 
 __all__ = ["SingleInstance", "describe", "healthy", "read", "write"]
 

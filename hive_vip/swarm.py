@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.tls import TLSConfig
 
-from hive_vip import marks
-from hive_vip.desired import Service, Swarm, Task
+from hive_vip import marks, snapshot
 from hive_vip.errors import EngineSilentError, SwarmSilentError
 from hive_vip.labels import IPAddress
 from hive_vip.rules import BRIDGE
+from hive_vip.snapshot import Service, Swarm, Task
 
 __all__ = ["Engine"]
 
@@ -60,10 +59,10 @@ class Engine:
                 return Swarm(
                     "manager" if api is local else "worker",
                     node,
-                    tuple(map(_service, api.services())),  # type: ignore[no-untyped-call]
-                    tuple(map(_task, api.tasks(filters={"desired-state": "running"}))),  # type: ignore[no-untyped-call]
+                    tuple(map(Service.of, api.services())),  # type: ignore[no-untyped-call]
+                    tuple(map(Task.of, api.tasks(filters={"desired-state": "running"}))),  # type: ignore[no-untyped-call]
                     gateways,
-                    _labels(api.inspect_node(node)),
+                    snapshot.node_labels(api.inspect_node(node)),
                 )
 
     def speaks(self) -> None:
@@ -86,7 +85,7 @@ class Engine:
         with self._local() as local, self._manager(local, local.info()["Swarm"]) as api:
             node = api.inspect_node(node_id)
             # The version makes a change by somebody else in between an error, and the next pass tries again.
-            spec: Any = {**node["Spec"], "Labels": marks.after(_labels(node), steps)}
+            spec: Any = {**node["Spec"], "Labels": marks.after(snapshot.node_labels(node), steps)}
             api.update_node(node_id, node["Version"]["Index"], spec)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
@@ -155,25 +154,6 @@ def _silence(kind: type[Exception]) -> Iterator[None]:
 
 def _gateways(local: docker.APIClient) -> dict[str, tuple[IPAddress, ...]]:
     try:
-        found = local.inspect_network(BRIDGE)["Containers"] or {}
+        return snapshot.gateways(local.inspect_network(BRIDGE))
     except NotFound:
         return {}
-    return {container: tuple(_addresses(each)) for container, each in found.items()}
-
-
-def _addresses(endpoint: Mapping[str, Any]) -> Iterator[IPAddress]:
-    return (ip_interface(endpoint[key]).ip for key in ("IPv4Address", "IPv6Address") if endpoint.get(key))
-
-
-def _service(data: Mapping[str, Any]) -> Service:
-    return Service(data["ID"], data["Spec"]["Name"], data["CreatedAt"], data["Spec"].get("Labels") or {})
-
-
-def _task(data: Mapping[str, Any]) -> Task:
-    container = (data["Status"].get("ContainerStatus") or {}).get("ContainerID") or ""
-    ids = (data["ID"], data.get("ServiceID") or "", data.get("NodeID") or "")
-    return Task(*ids, data.get("Slot") or 0, data["Status"].get("State") or "", data["CreatedAt"], container)
-
-
-def _labels(node: Mapping[str, Any]) -> Mapping[str, str]:
-    return node["Spec"].get("Labels") or {}

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hive_vip import links, marks, rules
-from hive_vip.desired import Claim, Service, Swarm, Task
+from hive_vip.desired import Claim
 from hive_vip.errors import CommandFailedError, SwarmSilentError
 from hive_vip.labels import IPAddress, Port, Vip
 from hive_vip.ledger import Entry, Ledger
 from hive_vip.links import Bound, Link
+from hive_vip.snapshot import Service, Swarm, Task
 
 RECORDED = Path(__file__).parent / "recorded"
 NODE, OTHER = "node-here", "node-there"

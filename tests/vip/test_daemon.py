@@ -13,9 +13,9 @@ import pytest
 
 from hive_vip import daemon as daemon_module
 from hive_vip.daemon import AFTER_FAILURE, HEARTBEAT, SOON, Daemon
-from hive_vip.desired import Swarm
 from hive_vip.errors import EngineSilentError, SwarmSilentError
 from hive_vip.settings import Settings
+from hive_vip.snapshot import Swarm
 from tests.vip.fakes import HERE_SWARM as HERE
 from tests.vip.fakes import NODE, OTHER, FakeEngine, FakeHost, ledger, service, task
 

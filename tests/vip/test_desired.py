@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from hive_vip.desired import Swarm, wanted
+from hive_vip.desired import wanted
+from hive_vip.snapshot import Swarm
 from tests.vip.fakes import NODE, OTHER, service, task
 
 GATEWAYS = {"container-web": (ip_address("172.18.0.3"), ip_address("fd77::3"))}

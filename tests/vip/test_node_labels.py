@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hive_vip import node_labels
-from hive_vip.desired import Swarm
 from hive_vip.errors import SwarmSilentError
+from hive_vip.snapshot import Swarm
 from tests.vip.fakes import NODE, FakeEngine, ledger
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hive_vip.desired import Swarm, wanted
+from hive_vip.desired import wanted
 from hive_vip.planning import plan
+from hive_vip.snapshot import Swarm
 from tests.vip.fakes import NODE, FakeHost, entry, ledger, service, task
 
 

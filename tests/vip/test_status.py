@@ -9,9 +9,10 @@ from ipaddress import ip_address
 import pytest
 
 from hive_vip import status
-from hive_vip.desired import Claim, Swarm, Wanted
+from hive_vip.desired import Claim, Wanted
 from hive_vip.labels import Refusal
 from hive_vip.links import Link
+from hive_vip.snapshot import Swarm
 from tests.vip.fakes import NODE, bound, claim, entry, ledger, vip
 
 ADDRESS = ip_address("10.0.0.9")

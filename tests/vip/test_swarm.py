@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socketserver
 import threading
@@ -22,6 +23,13 @@ from tests.vip.fakes import api
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 NODE = "ymb4zby69fm97yyytxkddats9"
+
+
+@pytest.fixture(autouse=True)
+def _collected():
+    """So that it is in these tests that they are collected."""
+    yield
+    gc.collect()
 
 
 class Handler(BaseHTTPRequestHandler):
