@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from hive_nornir import Site
-from hive_nornir.tasks import os as os_module
-from hive_nornir.tasks.os_model import OsData
-from hive_nornir.tasks.servers.docker import source
+from tests.hosts.makers import Key, key_of, makers
 from tests.hosts.sites import changes, errors, setup, shell
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="makes a signing key with gpg")
@@ -46,44 +44,31 @@ def key_server(tmp_path: Path) -> Iterator[tuple[Path, int]]:
         server.shutdown()
 
 
-def test_only_the_pinned_key_and_what_it_signed_is_installed(
-    make_site: SiteMaker, key_server: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_only_the_pinned_key_and_what_it_signed_is_installed(make_site: SiteMaker, key_server: tuple[Path, int], tmp_path: Path):
     site = make_site(1, image="el-9")
     (site.context.inventory_path / "group_vars" / "all.yml").write_text("hive_docker_source: docker-ce\n")
     site.reload()
     folder, port = key_server
-    right, fingerprint = new_key(tmp_path / "right")
-    gateway = str(site.inventory.scope(site.inventory.servers[0])["hive_private_ip"]).rsplit(".", 1)[0] + ".1"
-    _point_at(monkeypatch, f"http://{gateway}:{port}/gpg", fingerprint)
+    url = f"http://{str(site.inventory.scope(site.inventory.servers[0])['hive_private_ip']).rsplit('.', 1)[0]}.1:{port}/gpg"
     setup(site, "iptables", "tls-certificate")
 
-    (folder / "gpg").write_text(new_key(tmp_path / "wrong")[0])
-    report = site.run("setup-hosts", roles=["docker"])
-    assert any(f"is not the key {fingerprint}" in error for error in errors(report)), errors(report)
-    assert shell(site, "ls /etc/pki/rpm-gpg /etc/yum.repos.d").split().count("docker.repo") == 0
+    real = key_of(site, "docker-ce")
+    other, others = new_key(tmp_path / "other")
+    with makers(Key(url, others), real):
+        (folder / "gpg").write_text(new_key(tmp_path / "wrong")[0])
+        report = site.run("setup-hosts", roles=["docker"])
+        assert any(f"is not the key {others}" in error for error in errors(report)), errors(report)
+        assert shell(site, "ls /etc/pki/rpm-gpg /etc/yum.repos.d").split().count("docker.repo") == 0
 
-    (folder / "gpg").write_text(right)
-    report = site.run("setup-hosts", roles=["docker"])
-    assert any("is not signed" in error for error in errors(report)), errors(report)
-    assert shell(site, "command -v dockerd || :") == ""
+        (folder / "gpg").write_text(other)
+        report = site.run("setup-hosts", roles=["docker"])
+        assert any("GPG" in error for error in errors(report)), errors(report)
+        assert shell(site, "command -v dockerd || :") == ""
 
-    # The sandbox's packages carry no signature at all.
-    monkeypatch.setattr(source, "_RPM", source._RPM.replace("gpgcheck=1", "gpgcheck=0"))
-    setup(site, "docker")
-    assert shell(site, "systemctl is-active docker; ip -4 -o addr show docker0").split()[0] == "active"
-    assert "172.31.254.129/25" in shell(site, "ip -4 -o addr show docker0")
-    assert "exclude=" in shell(site, "cat /etc/dnf/dnf.conf")
-    assert changes(setup(site, "iptables", "tls-certificate", "docker")) == []
-
-
-def _point_at(monkeypatch: pytest.MonkeyPatch, key_url: str, fingerprint: str) -> None:
-    """Docker's makers are this machine, their packages those that the sandbox's server has on its disk."""
-    real = os_module._os_data
-
-    def ours(*about: object) -> OsData:
-        data = real(*about)  # type: ignore[arg-type]
-        there = {"key_url": key_url, "key_fingerprint": fingerprint, "repository_url": "file:///srv/rpms"}
-        return data.model_copy(update={"docker": data.docker.model_copy(update=there)})
-
-    monkeypatch.setattr(os_module, "_os_data", ours)
+    (folder / "gpg").write_text(shell(site, f"cat {real.url.removeprefix('file://')}"))
+    with makers(Key(url, real.fingerprint), real):
+        setup(site, "docker")
+        assert shell(site, "systemctl is-active docker; ip -4 -o addr show docker0").split()[0] == "active"
+        assert "172.31.254.129/25" in shell(site, "ip -4 -o addr show docker0")
+        assert "exclude=" in shell(site, "cat /etc/dnf/dnf.conf")
+        assert changes(setup(site, "iptables", "tls-certificate", "docker")) == []

@@ -1,4 +1,4 @@
-"""Builds the RPMs that rpms.ini lists, of files that it takes out of the root filesystem in which it runs, and a repository of them."""
+"""Builds the RPMs that rpms.ini lists, of files that it takes out of the root filesystem around it, and signed repositories of them."""
 
 import configparser
 import shutil
@@ -8,12 +8,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORK = Path("/var/tmp/rpms")  # noqa: S108 - nobody else is in a root filesystem that is being built
 PAYLOAD = WORK / "payload"
-REPOSITORY = Path("/srv/rpms")
+BUILT = WORK / "RPMS" / "x86_64"
+REPOSITORIES = Path("/srv/rpms")
 NOT_PACKAGED = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/", "/usr/share/lintian/", "/etc/init.d/", "/etc/default/")
 PROLOGUE = f"""\
 Name: hive-sandbox
-Version: 9.4
-Release: 1.el9
+Version: 1
+Release: 1
 Summary: packages of the sandbox
 License: MIT
 %global debug_package %{{nil}}
@@ -62,30 +63,55 @@ def collect(name: str, section: configparser.SectionProxy, taken: set[str]) -> l
         path, _, destination = link.partition("->")
         Path(path).symlink_to(destination)
         wanted.add(path)
-    found = [path for path in sorted(wanted - taken) if move(path)]
+    found = {path for path in wanted - taken if move(path)}
     own = HERE / "payload" / name
     if own.is_dir():
         shutil.copytree(own, PAYLOAD, dirs_exist_ok=True)
-        found += [f"/{path.relative_to(own)}" for path in sorted(own.rglob("*")) if not path.is_dir()]
+        found.update(f"/{path.relative_to(own)}" for path in own.rglob("*") if not path.is_dir())
     taken.update(found)
-    return found
+    return sorted(found)
 
 
 def stanza(name: str, section: configparser.SectionProxy, files: list[str]) -> str:
     """The part of the spec file that is one RPM."""
     lines = [f"%package -n {name}", f"Summary: {name} of the sandbox", "AutoReqProv: no"]
-    lines += [f"{key.capitalize()}: {section[key]}" for key in ("requires", "provides") if key in section]
+    lines += [f"{key.capitalize()}: {section[key]}" for key in ("version", "release", "requires", "provides") if key in section]
     lines += [f"%description -n {name}", f"{name} of the sandbox"]
-    if "group" in section:
-        lines += [f"%pre -n {name}", f"getent group {section['group']} >/dev/null || groupadd -r {section['group']}"]
-    if any("/systemd/system/" in path for path in files):
-        lines += [f"%post -n {name}", "systemctl daemon-reload || :", f"%postun -n {name}", "systemctl daemon-reload || :"]
+    if "pre" in section:
+        lines += [f"%pre -n {name}", section["pre"]]
+    # What the triggers of the real systemd's package do.
+    reload = ["systemctl daemon-reload || :"] if any("/systemd/system/" in path for path in files) else []
+    lines += [f"%post -n {name}", *reload, *(f"systemd-tmpfiles --create {path} || :" for path in files if "tmpfiles.d" in path)]
+    lines += [f"%postun -n {name}", *reload]
     lines += [f"%files -n {name}", *(("%config(noreplace) " if path.startswith("/etc/") else "") + f'"{path}"' for path in files)]
+    for folder in section.get("folders", "").split():
+        path, _, owner = folder.partition(":")
+        (PAYLOAD / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        lines.append(f'%dir %attr(755, {owner or "root"}, {owner or "root"}) "{path}"')
     return "\n".join(lines) + "\n"
 
 
+def sign(repository: Path) -> None:
+    """Sign a repository's packages with a key of its own, whose secret half nobody keeps."""
+    home, owner = WORK / f"gnupg-{repository.name}", f"{repository.name} of the sandbox"
+    home.mkdir(mode=0o700)
+    gpg = ("gpg", "--homedir", str(home), "--batch", "--quiet")
+    run(*gpg, "--passphrase", "", "--quick-generate-key", owner, "rsa2048", "sign", "never")
+    run("rpmsign", "-D", f"_gpg_path {home}", "-D", f"_gpg_name {owner}", "--addsign", *map(str, sorted(repository.glob("*.rpm"))))
+    (repository / "RPM-GPG-KEY").write_text(run(*gpg, "--armor", "--export"))
+    run("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")
+
+
+def publish(name: str, section: configparser.SectionProxy) -> Path:
+    """Move an RPM into its repository; where it is then."""
+    file = BUILT / f"{name}-{section['version']}-{section['release']}.x86_64.rpm"
+    folder = REPOSITORIES / section["repository"]
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.move(file, folder / file.name))
+
+
 def main() -> None:
-    """Build, make the repository, and install what belongs to the base system."""
+    """Build, make the repositories, and install what belongs to the base system."""
     packages = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     packages.read(HERE / "rpms.ini")
     PAYLOAD.mkdir(parents=True)
@@ -95,11 +121,13 @@ def main() -> None:
     files = {name: collect(name, packages[name], taken) for name in order}
     spec = WORK / "hive-sandbox.spec"
     spec.write_text(PROLOGUE + "".join(stanza(name, packages[name], files[name]) for name in packages.sections()))
-    defines = ["-D", f"_topdir {WORK}", "-D", f"_rpmdir {REPOSITORY}"]
-    run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", *defines, str(spec))
-    run("createrepo_c", "--quiet", str(REPOSITORY))
-    base = [name for name in packages.sections() if packages[name].getboolean("installed", False)]
-    run("rpm", "--install", "--nosignature", *(str(REPOSITORY / "x86_64" / f"{name}-9.4-1.el9.x86_64.rpm") for name in base))
+    run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", "-D", f"_topdir {WORK}", str(spec))
+    rpms = {name: publish(name, packages[name]) for name in packages.sections()}
+    for folder in sorted({rpm.parent for rpm in rpms.values()}):
+        sign(folder)
+        run("createrepo_c", "--quiet", str(folder))
+    base = [str(rpms[name]) for name in packages.sections() if packages[name].getboolean("installed", False)]
+    run("rpm", "--install", "--nosignature", *base)
     shutil.rmtree(WORK)
 
 
