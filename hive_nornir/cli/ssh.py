@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -133,12 +134,31 @@ def console(session: Session, name: str, port: int | None) -> int:  # noqa: ARG0
     local = port or site.context.persistents.get("foward_zabbix_port")[0]
     click.echo(f"http://localhost:{local}/ shows Zabbix; Ctrl-C ends it", err=True)
     options = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", _zabbix_forward(local)]
-    with _without_proxy(site, host) as config, subprocess.Popen([_program("ssh"), "-F", config, *options, host]) as process:  # noqa: S603
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # the way to end it
+    with _without_proxy(site, host) as config:
+        return _until_interrupted([_program("ssh"), "-F", config, *options, host])
+
+
+def _until_interrupted(argv: list[str]) -> int:
+    """The exit code of a program; 0 if Ctrl-C was the end of it, at whatever moment it came."""
+    running: list[subprocess.Popen[bytes]] = []
+    interrupted = False
+
+    def stop(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        for process in running:
             process.terminate()
-            return 0
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        with subprocess.Popen(argv) as process:  # noqa: S603
+            running.append(process)
+            if interrupted:
+                process.terminate()
+            code = process.wait()
+        return 0 if interrupted else code
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextlib.contextmanager

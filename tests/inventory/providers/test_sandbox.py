@@ -1,3 +1,5 @@
+import os
+import subprocess
 from types import SimpleNamespace
 
 import docker
@@ -53,6 +55,24 @@ def test_a_user_who_is_not_root_is_told_what_to_do(monkeypatch, no_engine):
 
     with pytest.raises(ProviderError, match=r"must be root .*\(run it as root, or point DOCKER_HOST at an engine\)"):
         engine.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts")
+def test_mounts_that_a_killed_engine_left_do_not_hinder_its_removal(monkeypatch, tmp_path):
+    data, elsewhere = tmp_path / "sandbox", tmp_path / "elsewhere"
+    for folder in (data / "docker", elsewhere):
+        folder.mkdir(parents=True)
+    (elsewhere / "kept").touch()
+    subprocess.run(["mount", "--bind", elsewhere, data / "docker"], check=True)
+    started = []
+    monkeypatch.setattr(engine, "DATA", data)
+    monkeypatch.setattr(engine, "PID_FILE", tmp_path / "none.pid")
+    monkeypatch.setattr(engine, "start", lambda **_: started.append("an engine"))
+
+    assert engine.stop(remove=True)
+    assert started == ["an engine"]
+    assert not data.exists()
+    assert (elsewhere / "kept").exists()
 
 
 def test_names_tell_sites_and_stages_apart_and_fit_the_kernel(site):

@@ -99,6 +99,10 @@ def stop(remove: bool = False, deadline: float = 120.0) -> bool:
     :returns: whether one was running or something was deleted.
     """
     pid = _our_pid()
+    if pid is None and remove and _mounts():
+        # Only an engine knows how to end what one that was killed has left: mounts in use, and servers that may still run.
+        start(deadline=deadline)
+        pid = _our_pid()
     if pid:
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + deadline
@@ -108,6 +112,8 @@ def stop(remove: bool = False, deadline: float = 120.0) -> bool:
             time.sleep(0.1)
     changed = pid is not None
     if remove and DATA.exists():
+        for mount in reversed(_mounts()):  # the engine's own, which it makes once and leaves to its successor when it is killed
+            subprocess.run(["umount", mount], check=True)  # noqa: S603, S607 - a list, no shell
         shutil.rmtree(DATA)
         changed = True
     return changed
@@ -211,6 +217,12 @@ def _our_pid() -> int | None:
     except (OSError, ValueError):
         return None
     return pid if str(PID_FILE).encode() in command else None
+
+
+def _mounts() -> list[str]:
+    # The fifth field of each line is the mount point (proc_pid_mountinfo(5)).
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [point for point in points if Path(point).is_relative_to(DATA)]
 
 
 def _need_root(purpose: str) -> None:
