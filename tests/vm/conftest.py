@@ -14,6 +14,9 @@ from hive_nornir import Site
 from hive_nornir.connections.shell import SshTransport
 from hive_nornir.errors import ProviderError
 from hive_nornir.inventory.keys import ensure_admin_key
+from hive_nornir.operations.engine import Engine
+from hive_nornir.tasks.servers.drbd.resource_unit import UNIT
+from hive_nornir.tasks.servers.drbd.resource_unit import resource_unit as drbd_resource_unit
 from tests.hosts.sites import build, setup, transport
 from tests.vm import image
 from tests.vm.machine import Disk, VirtualMachine, running
@@ -80,9 +83,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shell(server: Server) -> Iterator[SshTransport]:
-    """A root shell on the machine."""
+    """A root shell on the machine; logging in takes an emulated machine seconds."""
     site = server.site()
     yield transport(site)
     site.close()
@@ -90,10 +93,10 @@ def shell(server: Server) -> Iterator[SshTransport]:
 
 WIPE = """
 umount -q /mnt; swapoff -a; udevadm settle
-for group in $(vgs --noheadings -o vg_name); do vgremove -q -ff -y $group; done
+for group in $(vgs --noheadings -o vg_name); do vgremove -q -ff -y $group >/dev/null; done
 for disk in /dev/vdb /dev/vdd; do
   for node in $(lsblk -rnpo NAME $disk | tac); do wipefs -qaf $node; dd if=/dev/zero of=$node bs=1M count=2 status=none conv=fsync; done
-  blockdev --rereadpt $disk
+  i=0; until udevadm settle; blockdev --rereadpt $disk 2>/dev/null || [ $((i=i+1)) = 20 ]; do sleep 0.2; done
 done
 udevadm settle; lsblk -rno NAME,FSTYPE
 """
@@ -108,6 +111,14 @@ def disks(server: Server, shell: SshTransport) -> Iterator[Server]:
     after = (_said(shell, look), server.disk("HIVE-DATA").last_written)
     assert _said(shell, WIPE).split() == ["vda", "ext4", "vdb", "vdc", "ext4", "vdd"]
     assert after == before
+
+
+@pytest.fixture
+def resource_unit(shell: SshTransport) -> Iterator[None]:
+    """The template unit of replicated volumes is there, as the role drbd makes it."""
+    assert {outcome.status for outcome in Engine(shell, "p-hive0").run(drbd_resource_unit())} == {"changed"}
+    yield
+    _said(shell, f"rm {UNIT} /usr/bin/waitdevice; systemctl daemon-reload")
 
 
 def _said(shell: SshTransport, script: str) -> str:

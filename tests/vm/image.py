@@ -22,7 +22,7 @@ SIZE = "3G"
 PACKAGES = ",".join(
     (
         # the machine
-        "systemd-sysv,dbus,libpam-systemd,udev,kmod,procps,iproute2,openssh-server,sudo,linux-image-cloud-amd64,initramfs-tools",
+        "systemd-sysv,dbus,libnss-myhostname,udev,kmod,procps,iproute2,openssh-server,sudo,linux-image-cloud-amd64,initramfs-tools",
         # what the roles under test install
         "iptables,iptables-persistent,netfilter-persistent,drbd-utils,lvm2,thin-provisioning-tools,parted",
         "gcc,make,patch,linux-headers-cloud-amd64,curl",
@@ -33,9 +33,11 @@ PACKAGES = ",".join(
 # Name, address and key come by the kernel's command line, so that one disk does for all machines.
 HOOKS = (
     "echo '/dev/vda / ext4 defaults 0 1' >\"$1/etc/fstab\"",
+    # What was taken over from the machine that the image is built on: its name servers, and its packet filter by iptables-persistent.
+    'rm -f "$1/etc/resolv.conf" "$1"/etc/iptables/rules.*',
     'rm -f "$1/etc/machine-id" "$1/etc/hostname"',
     'chroot "$1" systemctl -q enable systemd-networkd systemd-network-generator',
-    'chroot "$1" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer',
+    'chroot "$1" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer e2scrub_reap.service',
 )
 
 

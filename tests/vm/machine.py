@@ -117,7 +117,7 @@ class VirtualMachine:
 
     def _options(self, interface: str, root_key: str) -> list[str]:
         words = (
-            "root=/dev/vda rw console=ttyS0 net.ifnames=0 apparmor=0 panic=5",
+            "root=/dev/vda rw console=ttyS0 net.ifnames=0 panic=5",
             f"ip={self.address}::{self.gateway}:255.255.255.0::eth0:none systemd.hostname={self.name}",
             f'"systemd.set_credential=ssh.authorized_keys.root:{root_key}"',
         )

@@ -166,14 +166,14 @@ def _make(wanted: VolumeGroup, disk: Disk, start: int, end: int, size: int) -> s
     Nothing is forced: pvcreate refuses what holds anything. parted may add to the partitions of a disk in use, as the system's is.
     """
     device, group = quote(disk.device), quote(wanted.name)
-    table = [] if disk.partitions else [f"parted -s {device} mklabel {wanted.label}"]
+    table = "" if disk.partitions else f"mklabel {wanted.label} "
+    add = f"parted -sm -a none {device} {table}unit B mkpart primary {start * MIB} {end * MIB - 1} print"
     pool = f"lvcreate -q -y --type thin-pool -L {size}m -c 1024k -Z n -n {quote(wanted.pool)} {group}"
     return "\n".join(
         [
             "hv_undo=; trap 'hv_c=$?; [ $hv_c = 0 ] || eval \"$hv_undo\"; exit $hv_c' EXIT",
-            *table,
-            f"parted -s -a none {device} unit B mkpart primary {start * MIB} {end * MIB - 1}",
-            f"hv_p=$(parted -sm {device} unit B print | sed -n 's/^\\([0-9]*\\):{start * MIB}B:.*/\\1/p')",
+            f"hv_t=$({add})",
+            f"hv_p=$(printf '%s\\n' \"$hv_t\" | sed -n 's/^\\([0-9]*\\):{start * MIB}B:.*/\\1/p')",
             f'hv_undo="parted -s {device} rm $hv_p"',
             f'parted -s {device} set "$hv_p" lvm on\nudevadm settle',
             # The kernel's name of it: NVMe's has a p, by-path links have -part (P-30).

@@ -28,8 +28,8 @@ allow kernel_t drbd_var_run_t:file { getattr open read };
 
 
 def policy(host: Target) -> list[Operation]:
-    """A policy module of our own, where SELinux is on."""
-    if host.facts.selinux not in ("enforcing", "permissive"):
+    """A policy module of our own, where SELinux is on and the distribution has a policy to add to."""
+    if not host.os.selinux.config or host.facts.selinux not in ("enforcing", "permissive"):
         return []
     build = (
         "hv_d=$(mktemp -d); trap 'rm -rf \"$hv_d\"' EXIT\n"

@@ -43,8 +43,7 @@ def test_the_first_empty_disk_is_taken_and_shown_with_its_size_and_serial():
     assert change is not None
     assert "/dev/vdb (21.5 GB QEMU S-1)" in change.summary
     assert "/dev/vda" not in change.apply
-    assert "parted -s /dev/vdb mklabel msdos" in change.apply
-    assert "unit B mkpart primary 1048576 21473787903" in change.apply
+    assert "/dev/vdb mklabel msdos unit B mkpart primary 1048576 21473787903" in change.apply
     assert "--type thin-pool -L 20464m -c 1024k -Z n -n drbdpool drbdvg" in change.apply
     assert not re.search(r"(pvcreate|vgcreate|lvcreate)[^\n]* -f", change.apply)
 

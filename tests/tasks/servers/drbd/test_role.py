@@ -87,6 +87,16 @@ def test_the_next_volume_group_is_chosen_a_disk_for_after_the_first_has_its_own(
     assert found == {"volume group one": "its disk is taken", "volume group two": ""}
 
 
+def test_selinux_gets_a_policy_where_the_distribution_has_one(tmp_path):
+    def has(distribution, mode):
+        host = server(tmp_path, distribution=distribution, facts={"selinux": mode})
+        return any("SELinux policy" in name for name in names(drbd.function(host, variables())))
+
+    assert has(ALMA, "enforcing")
+    assert not has(ALMA, "disabled")
+    assert not has(DEBIAN, "permissive")
+
+
 def test_the_site_says_whether_it_applies():
     assert drbd._when(variables())
     assert not drbd._when(DrbdVariables(hive_private_ip="10.1.0.4"))
