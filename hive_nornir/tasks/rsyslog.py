@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hive_nornir.tasks.role import Target
     from hive_nornir.tasks.servers.certificate_files import IssuedCertificate
 
-__all__ = ["UNIT", "LogCertificate", "configuration", "log_certificate", "restarted"]
+__all__ = ["UNIT", "LogCertificate", "configuration", "log_certificate", "no_certificate", "restarted"]
 
 UNIT = "rsyslog.service"
 
@@ -27,14 +27,10 @@ UNIT = "rsyslog.service"
 class LogCertificate:
     """Who the daemon is to its peers, and which authority vouches for them: a key of its own, not the server's (spec setup-hosts.md P-11).
 
-    :param ca: file of the site's authority, and of former ones that are still in use (L-17).
     :param operations: in their order.
     :param changed: those whose change is a reason for a restart.
     """
 
-    ca: str
-    certificate: str
-    key: str
     operations: tuple[Operation, ...]
     changed: tuple[Operation, ...]
     _issued: IssuedCertificate
@@ -55,24 +51,37 @@ def log_certificate(host: Target, address: str, *, shared: bool) -> LogCertifica
     sends: tuple[Usage, ...] = ("client",) if host.name in host.site.hives else ()
     receives: tuple[Usage, ...] = ("server",) if host.name == host.site.repository else ()
     issued = server_certificate(host, name, address, purpose="syslog", usages=(*receives, *sends), owner=owner)
+    # Of the site's authority, and of former ones that are still in use (L-17).
     ca = files.content(f"{tls.folder}/certs/hive-syslog-ca.pem", pem_of(site_issuer(host).accepted))
+    settings = files.content(
+        _tls_file(host),
+        "# Written by hive-nornir: roles rsyslogd and rsyslogd-client.\n"
+        f'global(\n  defaultNetstreamDriverCAFile="{tls.folder}/certs/hive-syslog-ca.pem"\n'
+        f'  defaultNetstreamDriverCertFile="{tls.certificate(f"{name}-syslog")}"\n'
+        f'  defaultNetstreamDriverKeyFile="{tls.key(f"{name}-syslog")}"\n)\n',
+    )
     # Where the daemon gives up root's rights, it must still get at its key.
     enters = [accounts.member(owner, tls.private_group)] if owner != "root" else []
     folder = needed(host, "folder for certificates", f"[ -d {tls.folder}/misc ]", "tls-certificate")
     return LogCertificate(
-        ca=f"{tls.folder}/certs/hive-syslog-ca.pem",
-        certificate=tls.certificate(f"{name}-syslog"),
-        key=tls.key(f"{name}-syslog"),
-        operations=(folder, *enters, ca, *issued.operations),
-        changed=(ca, issued.installed),
-        _issued=issued,
+        operations=(folder, *enters, ca, *issued.operations, settings), changed=(ca, issued.installed, settings), _issued=issued
     )
+
+
+def no_certificate(host: Target) -> Operation:
+    """The daemon's settings for TLS are gone."""
+    return files.absent(_tls_file(host))
+
+
+def _tls_file(host: Target) -> str:
+    # One file for both roles, since the daemon takes each setting once only.
+    return f"{host.os.logs.rsyslog_folder}/00-hive-tls.conf"
 
 
 def configuration(path: str, text: str) -> Operation:
     """A file of the daemon's configuration, which it has called right before it is put in its place.
 
-    :param text: complete in itself: what the daemon checks is this file alone.
+    :param text: complete but for the settings of TLS: what the daemon checks is this file alone.
     """
     return files.content(path, text, validate='rsyslogd -N1 -f "$hv_v" >&2')
 

@@ -46,10 +46,10 @@ def rsyslogd(host: Target, v: RsyslogdVariables) -> Steps:
     servers = _servers(host, v)
     certificate = rsyslog.log_certificate(host, v.hive_private_ip, shared=bool(v.hive_shared_repository)) if v.hive_tls_logging else None
     if certificate:
-        peers = [name for name in servers if name != host.name or name in host.site.hives]
-        listener = service_logs.tcp_listener(port, ca=certificate.ca, certificate=certificate.certificate, key=certificate.key, peers=peers)
+        listener = service_logs.tcp_listener(port, [name for name in servers if name != host.name or name in host.site.hives])
     else:
         listener = service_logs.udp_listener(port)
+    tls = list(certificate.operations) if certificate else [rsyslog.no_certificate(host)]
     # A daemon that gives up root's rights cannot give files away: their folder's group is theirs.
     group = service_logs.GROUP if logs.owner == "root" else ""
     text = service_logs.configuration_text(listener, servers, group=group, umask=logs.umask)
@@ -59,14 +59,14 @@ def rsyslogd(host: Target, v: RsyslogdVariables) -> Steps:
         *firewall.named_set(host.os, "syslog", protocol, [port], _sources(host, v, servers)),  # RSL-6
         packages.present(host.os.manager, _packages(host, tls=v.hive_tls_logging)),  # RSL-1
         accounts.group(service_logs.GROUP, system=True),  # ZBX-9
-        *(certificate.operations if certificate else ()),
+        *tls,
         files.directory(service_logs.INCLUDES, mode=0o775),  # RSL-3
         *_places(logs.owner),  # RSL-6
         *port_label(host, "syslogd_port_t", protocol, port),
         *profile,
         config,
         files.content(logs.service_logrotate, service_logs.rotation_text(logs.owner), validate='logrotate -d "$hv_v" >&2'),  # RSL-5
-        rsyslog.restarted([config, *(certificate.changed if certificate else ()), *profile]),
+        rsyslog.restarted([config, *(certificate.changed if certificate else tls), *profile]),
     ]
     if certificate:
         certificate.note(outcomes)

@@ -40,14 +40,9 @@ def udp_listener(port: int) -> str:
     return f'module(load="imudp")\ninput(type="imudp" port="{port}" ruleset="hive-services")\n'
 
 
-def tcp_listener(port: int, *, ca: str, certificate: str, key: str, peers: Collection[str]) -> str:
-    """TLS, and only for whoever has a certificate of the site's authority for one of these names (RSL-1).
-
-    :param ca: path, like `certificate` and `key`.
-    """
+def tcp_listener(port: int, peers: Collection[str]) -> str:
+    """TLS, and only for whoever has a certificate of the site's authority for one of these names (RSL-1)."""
     return (
-        f'global(\n  defaultNetstreamDriverCAFile="{ca}"\n  defaultNetstreamDriverCertFile="{certificate}"\n'
-        f'  defaultNetstreamDriverKeyFile="{key}"\n)\n'
         'module(\n  load="imtcp" keepAlive="on"\n  streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="x509/name"\n'
         f'  permittedPeer={_array(peers)}\n)\ninput(type="imtcp" port="{port}" ruleset="hive-services")\n'
     )

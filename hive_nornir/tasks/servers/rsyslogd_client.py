@@ -30,11 +30,13 @@ def rsyslogd_client(host: Target, v: RsyslogdClientVariables) -> Steps:
     """
     path = f"{host.os.logs.rsyslog_folder}/docker.conf"
     if not v.hive_tls_logging:
-        gone = files.absent(path)
-        yield [gone, services.restarted_if_running(rsyslog.UNIT, on=[gone])]
+        gone = [files.absent(path)]
+        if host.name != host.site.repository:  # whose role rsyslogd comes later, and does it there
+            gone.append(rsyslog.no_certificate(host))
+        yield [*gone, services.restarted_if_running(rsyslog.UNIT, on=gone)]
         return
     certificate = rsyslog.log_certificate(host, v.hive_private_ip, shared=bool(v.hive_shared_repository))
-    config = rsyslog.configuration(path, forwarding_text(host.site.repository, v.hive_safe_syslog_port, certificate))  # RSC-2
+    config = rsyslog.configuration(path, forwarding_text(host.site.repository, v.hive_safe_syslog_port))  # RSC-2
     outcomes = yield [
         packages.present(host.os.manager, [*host.os.packages.rsyslog, *host.os.packages.rsyslog_tls]),  # RSC-1
         *certificate.operations,
@@ -45,7 +47,7 @@ def rsyslogd_client(host: Target, v: RsyslogdClientVariables) -> Steps:
     certificate.note(outcomes)
 
 
-def forwarding_text(repository: str, port: int, certificate: rsyslog.LogCertificate) -> str:
+def forwarding_text(repository: str, port: int) -> str:
     """docker.conf: everything goes to the repository, which has to show that it is that.
 
     The daemon's own format for forwarding cuts tags off. When the queue is full, messages are dropped here, and local logging goes on
@@ -55,11 +57,6 @@ def forwarding_text(repository: str, port: int, certificate: rsyslog.LogCertific
     """
     return f"""\
 # Written by hive-nornir: role rsyslogd-client.
-global(
-  defaultNetstreamDriverCAFile="{certificate.ca}"
-  defaultNetstreamDriverCertFile="{certificate.certificate}"
-  defaultNetstreamDriverKeyFile="{certificate.key}"
-)
 template(name="hive-forward" type="string"
   string="<%pri%>%timereported:::date-rfc3339% %hostname% %syslogtag%%msg:::sp-if-no-1st-sp%%msg%")
 action(

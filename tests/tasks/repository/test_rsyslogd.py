@@ -10,7 +10,7 @@ from tests.tasks.servers.servers import ALMA, DEBIAN, UBUNTU, names, server
 from tests.tasks.servers.targets import SERVERS, due, named
 
 HIVE, OTHER, REPOSITORY = SERVERS
-CONFIGURATION = "file /etc/rsyslog.d/services.conf"
+CONFIGURATION, TLS = "file /etc/rsyslog.d/services.conf", "file /etc/rsyslog.d/00-hive-tls.conf"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def test_over_udp_the_stages_servers_and_containers_may_send(context):
     assert '$hostname == ["localhost", "p-hive0.example.com",' in text
     assert sources(found) == ["10.1.0.4/32", "10.1.0.5/32", "10.1.0.6/32", "172.31.254.0/25"]
     assert not [name for name in names(found) if "key" in name]
+    assert named(found, f"no {TLS}") in named(found, "service rsyslog.service").triggered_by
 
 
 def test_over_tls_hives_show_who_they_are_and_the_repository_does_too(context):
@@ -52,10 +53,12 @@ def test_over_tls_hives_show_who_they_are_and_the_repository_does_too(context):
     text = text_of(found)
     assert f'permittedPeer=["{HIVE}", "{OTHER}"]' in text
     assert 'streamDriver.mode="1" streamDriver.authMode="x509/name"' in text
-    assert f'KeyFile="/etc/ssl/hive/private/{REPOSITORY}-syslog_key.pem"' in text
+    assert f'KeyFile="/etc/ssl/hive/private/{REPOSITORY}-syslog_key.pem"' in due(named(found, TLS), "absent").apply
     assert "imudp" not in text
     restart = named(found, "service rsyslog.service")
-    assert {named(found, CONFIGURATION), named(found, "file /etc/ssl/hive/certs/hive-syslog-ca.pem")} < set(restart.triggered_by)
+    assert {named(found, CONFIGURATION), named(found, TLS), named(found, "file /etc/ssl/hive/certs/hive-syslog-ca.pem")} < set(
+        restart.triggered_by
+    )
     assert named(found, f"certificate /etc/ssl/hive/certs/{REPOSITORY}-syslog_cert.pem") in restart.triggered_by
 
 
@@ -69,7 +72,7 @@ def test_a_shared_repository_takes_the_logs_of_all_hives_that_it_knows(context, 
     found = operations(context, hive_shared_repository={"context_dir": tmp_path}, hive_tls_logging=True)
     assert '"p-hive0.other.example"]' in text_of(found)
     assert "203.0.113.7/32" in sources(found)
-    assert 'CertFile="/etc/ssl/hive/certs/shared-repository-syslog_cert.pem"' in text_of(found)
+    assert 'CertFile="/etc/ssl/hive/certs/shared-repository-syslog_cert.pem"' in due(named(found, TLS), "absent").apply
 
 
 def test_a_daemon_that_is_not_root_gets_a_folder_and_a_key_of_its_own(context):
@@ -93,7 +96,7 @@ def test_el_needs_a_port_label_and_another_umask(context):
 
 
 def test_names_from_the_network_are_made_names_of_files():
-    listener = tcp_listener(1, ca="/a", certificate="/c", key="/k", peers=["x", "x"])
+    listener = tcp_listener(1, ["x", "x"])
     assert 'permittedPeer=["x"]' in listener
     text = configuration_text(listener, {"a.b": "10.0.0.1"}, group="", umask="")
     for name in ("programname", "hostname"):

@@ -27,7 +27,8 @@ def test_everything_goes_to_the_repository_that_shows_that_it_is_that(context):
     text = due(named(found, f"file {FILE}"), "absent").apply
     assert 'target="p-hive2.example.com" port="10514" protocol="tcp"' in text
     assert 'streamDriverAuthMode="x509/name" streamDriverPermittedPeers="p-hive2.example.com"' in text
-    assert 'KeyFile="/etc/ssl/hive/private/p-hive0.example.com-syslog_key.pem"' in text
+    settings = due(named(found, "file /etc/rsyslog.d/00-hive-tls.conf"), "absent").apply
+    assert 'KeyFile="/etc/ssl/hive/private/p-hive0.example.com-syslog_key.pem"' in settings
     assert 'queue.fileName="hive-repository"' in text
     assert 'queue.timeoutEnqueue="0"' in text
     assert f"file {FILE}" in [trigger.name for trigger in named(found, "service rsyslog.service").triggered_by]
@@ -42,5 +43,5 @@ def test_the_daemon_checks_its_whole_configuration_before_it_is_restarted(contex
 
 def test_without_tls_nothing_is_forwarded(context):
     found = operations(context)
-    assert names(found) == [f"no file {FILE}", "restart of rsyslog.service if it runs"]
+    assert names(found) == [f"no file {FILE}", "no file /etc/rsyslog.d/00-hive-tls.conf", "restart of rsyslog.service if it runs"]
     assert settled(found[0], "absent")
