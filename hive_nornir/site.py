@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from hive_nornir.inventory.ca import SiteCA
     from hive_nornir.inventory.providers.base import Provider, ProviderSite, Resource
     from hive_nornir.inventory.site_inventory import SiteInventory
-    from hive_nornir.plays.phase import PhaseOptions
     from hive_nornir.runs.events import Observer
     from hive_nornir.runs.report import RunReport
 
 __all__ = ["PHASES", "Site"]
 
-PHASES = ("build-infra", "setup-hosts")
+PHASES = ("build-infra", "setup-hosts", "build-networks")
 
 
 class Site:
@@ -84,29 +83,65 @@ class Site:
         halt: bool = False,
         destroy: bool = False,
         allow_reboot: bool = False,
+        servers: Sequence[str] | None = None,
+        no_cache: bool = False,
         observers: Sequence[Observer] = (),
     ) -> RunReport:
-        """Run a phase on the stage's servers.
+        """Run a phase on the stage.
 
         :param phase: one of `PHASES`.
         :param roles: names of roles or tags of plays; None is all (setup-hosts only).
-        :param limit: inventory names or short names of hosts; None is all.
+        :param limit: what the phase works on, None is all: servers by their inventory or short names, services (build-images,
+            deploy-services, initialize-services), volumes or networks by theirs.
         :param check: only find out what would change.
         :param halt: stop the servers (build-infra only).
-        :param destroy: delete the servers and their data, without asking (build-infra only).
-        :param allow_reboot: restart servers that need it.
+        :param destroy: delete the servers, volumes, networks or services and their data, without asking.
+        :param allow_reboot: restart servers that need it (setup-hosts only).
+        :param servers: the hives that build-volumes may work on; None is all.
+        :param no_cache: begin with fresh containers (build-images only).
         :param observers: called with every `Event` as it happens.
         :returns: what was done; a host's failure is in it, not raised.
         :raises UsageError: an unknown phase, role or host; nothing was touched.
         :raises DefinitionErrors: the definitions are wrong; nothing was touched.
         """
-        from hive_nornir.plays.phase import PhaseOptions, run_phase
+        from hive_nornir.plays.phase import PhaseOptions, run_phase, targets
 
         if phase not in PHASES:
             raise UsageError(f"there is no phase {phase!r}", nearest(phase, PHASES))
-        hosts = self.select_hosts(limit)
-        options: PhaseOptions = PhaseOptions(phase, roles, hosts, check, halt, destroy, allow_reboot)
+        hosts = targets(self, phase, limit)
+        chosen = self.select_hosts(servers) if servers is not None else None
+        options = PhaseOptions(phase, roles, hosts, check, halt, destroy, allow_reboot, limit is not None, chosen, no_cache)
         return run_phase(self, options, observers)
+
+    def run_all(
+        self,
+        *,
+        start: str | None = None,
+        check: bool = False,
+        allow_reboot: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> list[RunReport]:
+        """Run the phases one after the other, up to the first that fails; the next call begins with that one.
+
+        :param start: the phase to begin with; None is the variable start_phase, which an earlier call may have left.
+        :param check: only find out what would change. What needs servers that are not built yet is unknown, and ends it.
+        :param allow_reboot: restart servers that need it.
+        :param observers: called with every `Event` as it happens.
+        :returns: the reports of the phases that were begun.
+        :raises UsageError: there is no such phase.
+        :raises DefinitionErrors: the definitions are wrong; nothing was touched.
+        """
+        from hive_nornir.plays.start_phase import remaining
+
+        if start is not None and start not in PHASES:
+            raise UsageError(f"there is no phase {start!r}", nearest(start, PHASES))
+        self.check()
+        reports: list[RunReport] = []
+        for phase in remaining(self.context.persistents, start):
+            reports.append(self.run(phase, check=check, allow_reboot=allow_reboot, observers=observers))
+            if not reports[-1].ok or (check and phase == PHASES[0] and reports[-1].changed):
+                break
+        return reports
 
     def check(self) -> None:
         """Check everything that can be wrong in the site's files; touches nothing.

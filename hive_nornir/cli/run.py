@@ -14,16 +14,18 @@ import click
 
 from hive_nornir.cli.completion import completer
 from hive_nornir.cli.session import HiveCommand, Session, pass_session
-from hive_nornir.errors import UsageError, nearest
+from hive_nornir.errors import HiveError, UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hive_nornir.cli.render.table import Cell
     from hive_nornir.runs.report import RunReport
     from hive_nornir.site import Site
 
-__all__ = ["build_infra", "run", "setup_hosts"]
+__all__ = ["all_phases", "build_infra", "build_networks", "run", "setup_hosts"]
 
+ALL = "all"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,6 +42,9 @@ class _Request:
     destroy: bool = False
     halt: bool = False
     allow_reboot: bool = False
+    servers: list[str] | None = None
+    no_cache: bool = False
+    start_phase: str | None = None
 
 
 def _comma_list(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[str] | None:  # noqa: ARG001 - click's signature
@@ -50,7 +55,11 @@ def _comma_list(ctx: click.Context, param: click.Parameter, values: tuple[str, .
 def _phases(site: Site) -> Iterable[str]:  # noqa: ARG001 - the phases are the same for every site
     from hive_nornir.site import PHASES
 
-    return PHASES
+    return [*PHASES, ALL]
+
+
+def _networks(site: Site) -> Iterable[str]:
+    return site.inventory.networks
 
 
 def _roles(site: Site) -> Iterable[str]:
@@ -65,26 +74,34 @@ def _hosts(site: Site) -> Iterable[str]:
     return quick_hosts(site.context)
 
 
-_LIMIT = click.option(
-    "--limit", "-l", "--limit-target", multiple=True, metavar="HOST,...", callback=_comma_list, shell_complete=completer(_hosts, many=True),
-    help="Only these hosts, by their full or short names.",
-)  # fmt: skip
+def _limit(names: Callable[[Site], Iterable[str]], what: str) -> Callable[[F], F]:
+    return click.option(
+        "--limit", "-l", "--limit-target", multiple=True, metavar="NAME,...", callback=_comma_list,
+        shell_complete=completer(names, many=True), help=f"Only these {what}.",
+    )  # fmt: skip
+
+
 _ROLES = click.option(
     "--roles", "-T", "--tags", multiple=True, metavar="ROLE,...", callback=_comma_list, shell_complete=completer(_roles, many=True),
-    help="Only these roles, by their names or the tag of their play.",
+    help="Only these roles of setup-hosts, by their names or the tag of their play.",
 )  # fmt: skip
+_SERVERS = click.option(
+    "--servers", "-x", "--limit-server", multiple=True, metavar="HOST,...", callback=_comma_list,
+    shell_complete=completer(_hosts, many=True), help="Only on these hives (build-volumes).",
+)  # fmt: skip
+_NO_CACHE = click.option("--no-cache", is_flag=True, help="Begin with fresh containers (build-images).")
 _COMMON = (
-    _LIMIT,
     click.option("--check", "-C", "--check-mode", is_flag=True, help="Only show what would change; exit 3 if something would."),
     click.option("--diff", is_flag=True, help="Show the diffs of all changes."),
     click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object."),
 )
-_SERVERS = (
+_DESTROY = (
     click.option("--yes", is_flag=True, help="Do not ask before destroying."),
-    click.option("--destroy", "-D", is_flag=True, help="Delete the servers and all their data."),
-    click.option("--halt", "-H", is_flag=True, help="Stop the servers, keep their data."),
+    click.option("--destroy", "-D", is_flag=True, help="Delete what the phase makes, and its data."),
 )
-_CONFIGURE = (_ROLES, click.option("--allow-reboot", is_flag=True, help="Restart servers where a change needs it."))
+_HALT = click.option("--halt", "-H", is_flag=True, help="Stop the servers, keep their data (build-infra).")
+_REBOOT = click.option("--allow-reboot", is_flag=True, help="Restart servers where a change needs it (setup-hosts).")
+_START = click.option("--start-phase", "-S", metavar="PHASE", shell_complete=completer(_phases), help="The phase with which `all` begins.")
 
 
 def _with(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -98,18 +115,27 @@ def _with(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 @click.command("run", cls=HiveCommand)
 @click.argument("phase", shell_complete=completer(_phases))
-@_with(*_CONFIGURE, *_COMMON, *_SERVERS)
+@_with(_ROLES, _limit(_hosts, "servers, or what else the phase works on"), *_COMMON, *_DESTROY, _HALT, _REBOOT, _SERVERS, _NO_CACHE, _START)
 @pass_session
 def run(session: Session, phase: str, **options: Any) -> int:
-    """Run a phase on the stage's servers.
+    """Run a phase, or all that are left to do.
 
-    Phases: build-infra creates and starts the servers, setup-hosts installs and configures them.
+    PHASE is build-infra (create and start the servers), setup-hosts (install and configure them), build-networks (the swarm's networks), or
+    all: the phases one after the other, from the one that failed the last time.
     """
     return _run(session, phase.replace("_", "-"), _Request(**options))
 
 
+@click.command("all", cls=HiveCommand)
+@_with(_START, *_COMMON, _REBOOT)
+@pass_session
+def all_phases(session: Session, **options: Any) -> int:
+    """Run the phases that are left to do (run all)."""
+    return _run(session, ALL, _Request(**options))
+
+
 @click.command("build-infra", cls=HiveCommand)
-@_with(*_COMMON, *_SERVERS)
+@_with(_limit(_hosts, "servers"), *_COMMON, *_DESTROY, _HALT)
 @pass_session
 def build_infra(session: Session, **options: Any) -> int:
     """Create, start, stop or delete the servers (run build-infra)."""
@@ -117,11 +143,19 @@ def build_infra(session: Session, **options: Any) -> int:
 
 
 @click.command("setup-hosts", cls=HiveCommand)
-@_with(*_CONFIGURE, *_COMMON)
+@_with(_ROLES, _limit(_hosts, "servers, by their full or short names"), *_COMMON, _REBOOT)
 @pass_session
 def setup_hosts(session: Session, **options: Any) -> int:
     """Install and configure the servers (run setup-hosts)."""
     return _run(session, "setup-hosts", _Request(**options))
+
+
+@click.command("build-networks", cls=HiveCommand)
+@_with(_limit(_networks, "networks"), *_COMMON, *_DESTROY)
+@pass_session
+def build_networks(session: Session, **options: Any) -> int:
+    """Make or remove the swarm's networks (run build-networks)."""
+    return _run(session, "build-networks", _Request(**options))
 
 
 def _run(session: Session, phase: str, request: _Request) -> int:
@@ -136,20 +170,27 @@ def _run(session: Session, phase: str, request: _Request) -> int:
         if session.talkative:
             logging.basicConfig(format="%(message)s", level=logging.ERROR)  # Nornir's, of a role that fails: its traceback
         observer = stack.enter_context(progress(verbose=session.talkative))
-        report = site.run(phase, allow_reboot=request.allow_reboot, observers=[observer], **_selection(request))
-    _show(site, report, request)
-    return report.exit_code
+        if phase == ALL:
+            reports = site.run_all(start=request.start_phase, check=request.check, allow_reboot=request.allow_reboot, observers=[observer])
+        else:
+            reports = [site.run(phase, allow_reboot=request.allow_reboot, observers=[observer], **_selection(request))]
+    _show(site, phase, reports, request)
+    return reports[-1].exit_code if not request.check else max(report.exit_code for report in reports)
 
 
 def _selection(request: _Request) -> dict[str, Any]:
-    return {"roles": request.roles, "limit": request.limit, "check": request.check, "halt": request.halt, "destroy": request.destroy}
+    names = ("roles", "limit", "check", "halt", "destroy", "servers", "no_cache")
+    return {name: getattr(request, name) for name in names}
 
 
 def _open(session: Session, phase: str, request: _Request) -> Site:
     from hive_nornir.site import PHASES
 
-    if phase not in PHASES:
-        raise UsageError(f"there is no phase {phase!r}", nearest(phase, PHASES))
+    if phase not in (*PHASES, ALL):
+        raise UsageError(f"there is no phase {phase!r}", nearest(phase, [*PHASES, ALL]))
+    narrowing = ("roles", "limit", "halt", "destroy", "servers", "no_cache") if phase == ALL else ("start_phase",)
+    if given := [name.replace("_", "-") for name in narrowing if getattr(request, name)]:
+        raise UsageError(f"--{given[0]} does not go with {phase}", "--start-phase belongs to `all`, which takes no other narrowing")
     if request.destroy and request.halt:
         raise UsageError("--destroy and --halt exclude each other", "destroy deletes the servers, halt keeps their data")
     return session.open(
@@ -157,6 +198,8 @@ def _open(session: Session, phase: str, request: _Request) -> Site:
         halt=request.halt,
         destroy=request.destroy,
         check_mode=request.check,
+        start_phase=request.start_phase,
+        limit_server=",".join(request.servers) if request.servers else None,
         tags=",".join(request.roles) if request.roles else None,
         limit_target=",".join(request.limit) if request.limit else None,
     )
@@ -167,15 +210,18 @@ def _confirm(site: Site, phase: str, request: _Request) -> None:
 
     :raises UsageError: the request does not fit the phase, there is nobody to ask, or the answer is another one.
     """
-    from hive_nornir.cli.render.plan import show_resources
+    from hive_nornir.cli.render.plan import RESOURCE_COLUMNS
+    from hive_nornir.cli.render.table import show_table
     from hive_nornir.cli.render.text import say
 
-    site.run(phase, **{**_selection(request), "check": True})  # so that a wrong request is refused before the question
+    plan = site.run(phase, **{**_selection(request), "check": True})  # so that a wrong request is refused before the question
     stage = site.context.stage
-    doomed = [resource for resource in site.resources() if resource.state != "missing"]
+    if not plan.ok:
+        raise HiveError("; ".join(role.error for host in plan.hosts.values() for role in host.roles.values() if role.error))
+    doomed = _doomed(site, phase, plan)
     if doomed:
         say(f"this destroys in stage {stage}, with all data:", "bad", err=True)
-        show_resources(doomed, err=True)
+        show_table(RESOURCE_COLUMNS if phase == "build-infra" else ["what", "what is done"], doomed, err=True)
     else:
         say(f"nothing of stage {stage} is there", err=True)
     if request.yes:
@@ -186,16 +232,31 @@ def _confirm(site: Site, phase: str, request: _Request) -> None:
         raise UsageError("not confirmed, nothing was destroyed")
 
 
-def _show(site: Site, report: RunReport, request: _Request) -> None:
+def _doomed(site: Site, phase: str, plan: RunReport) -> list[list[str | Cell]]:
+    """What a destroying run would take away, as rows of a table."""
+    from hive_nornir.cli.render.plan import resource_rows
+
+    if phase == "build-infra":
+        return resource_rows(resource for resource in site.resources() if resource.state != "missing")
+    outcomes = [outcome for host in plan.hosts.values() for role in host.roles.values() for outcome in role.outcomes]
+    return [[outcome.operation.name, outcome.summary] for outcome in outcomes if outcome.status == "would-change"]
+
+
+def _show(site: Site, phase: str, reports: list[RunReport], request: _Request) -> None:
     from hive_nornir.cli.render.plan import show_resources
     from hive_nornir.cli.render.report import show_report
+    from hive_nornir.runs.report import all_phases_dict
 
     if request.as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2))
+        shown = all_phases_dict(reports) if phase == ALL else reports[0].as_dict()
+        click.echo(json.dumps(shown, indent=2))
         return
-    planned = report.check and report.phase == "build-infra" and report.ok
-    if planned:
-        show_resources(site.resources())
-        click.echo()
-        report.notes.clear()  # they name the resources that the table shows
-    show_report(report, diff=request.diff, table=not planned)
+    for report in reports:
+        planned = report.check and report.phase == "build-infra" and report.ok
+        if planned:
+            show_resources(site.resources())
+            click.echo()
+            report.notes.clear()  # they name the resources that the table shows
+        show_report(report, diff=request.diff, table=not planned)
+        if report is not reports[-1]:
+            click.echo()

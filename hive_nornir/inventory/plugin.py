@@ -107,7 +107,7 @@ def _host(site: SiteInventory, name: str, known: SshHost | None, groups: Groups,
     extras: dict[str, Any] = {"alias": name, "known_hosts": site.context.known_hosts, "key_files": (key,)}
     if jump := scope.get("hive_ssh_jump"):
         extras["jump"] = str(jump)
-    options = {connection: ConnectionOptions(extras=dict(extras)) for connection in ("paramiko", "hive")}
+    options = {connection: ConnectionOptions(extras=dict(extras)) for connection in ("paramiko", "hive", "docker")}
     if forward := ProxyForward.of(scope):
         # Of one connection only, since there is one port: that of the runs.
         options["hive"].extras = {**extras, "forward": forward}

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hive_nornir.runs.report import RoleReport
+
 if TYPE_CHECKING:
     from nornir.core.task import Result, Task
 
+    from hive_nornir.runs.events import RunProcessor
     from hive_nornir.tasks.role import Role
 
-__all__ = ["Play", "play_task"]
+__all__ = ["Play", "mark_the_rest", "play_task"]
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,15 @@ def play_task(task: Task, roles: Sequence[Role]) -> Result:
     for role in roles:
         task.run(task=role, name=role.name)
     return Result(host=task.host)
+
+
+def mark_the_rest(processor: RunProcessor, title: str, host: str, names: Sequence[str]) -> None:
+    """Say of the roles of a play that did not end on a host whether they were interrupted or not begun."""
+    done = processor.report.hosts[host].roles
+    for name in names:
+        if name in done:
+            continue
+        if processor.began(host, name):
+            done[name] = RoleReport(name, title, "interrupted", error="interrupted while it ran; the next run finds out how far it came")
+        else:
+            done[name] = RoleReport(name, title, "not-run", error="not begun")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from hive_nornir.errors import UsageError, nearest
 from hive_nornir.operations.guard import GuardGate
 from hive_nornir.plays.own_roles import own_roles
-from hive_nornir.plays.play import Play, play_task
+from hive_nornir.plays.play import Play, mark_the_rest, play_task
 from hive_nornir.runs.events import Event
-from hive_nornir.runs.report import RoleReport
 from hive_nornir.tasks.cluster.swarm import swarm
 from hive_nornir.tasks.repository.backup_tools import backup_tools
 from hive_nornir.tasks.repository.docker_compose import docker_compose
@@ -154,7 +153,7 @@ def _run_play(nornir: Nornir, play: Play, site: Site, options: PhaseOptions, pro
         selected.run(task=play_task, name=play.title, roles=roles)
     finally:
         for host in hosts:
-            _mark_the_rest(processor, play, host, names)
+            mark_the_rest(processor, play.title, host, names)
 
 
 def _note_success(nornir: Nornir, repository: str) -> None:
@@ -169,20 +168,6 @@ def _chosen(play: Play, site: Site, options: PhaseOptions) -> tuple[tuple[Role, 
     members = set(site.inventory.groups[play.group])
     hosts = tuple(name for name in options.hosts if name in members)
     return (roles, hosts) if roles and hosts else None
-
-
-def _mark_the_rest(processor: RunProcessor, play: Play, host: str, names: Sequence[str]) -> None:
-    """Say of the roles that did not end on a host whether they were interrupted or not begun."""
-    done = processor.report.hosts[host].roles
-    for name in names:
-        if name in done:
-            continue
-        if processor.began(host, name):
-            done[name] = RoleReport(
-                name, play.title, "interrupted", error="interrupted while it ran; the next run finds out how far it came"
-            )
-        else:
-            done[name] = RoleReport(name, play.title, "not-run", error="not begun")
 
 
 def _known_roles(plays: Sequence[Play], names: Sequence[str] | None) -> None:

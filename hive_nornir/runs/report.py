@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hive_nornir.operations.core import Outcome
 
-__all__ = ["HostReport", "RoleReport", "RoleStatus", "RunReport"]
+__all__ = ["HostReport", "RoleReport", "RoleStatus", "RunReport", "all_phases_dict"]
 
 RoleStatus = Literal["ok", "changed", "would-change", "failed", "unreachable", "skipped", "not-run", "interrupted"]
 
@@ -132,6 +133,22 @@ class RunReport:
             "notes": self.notes,
             "hosts": {name: _host_dict(host) for name, host in self.hosts.items()},
         }
+
+
+def all_phases_dict(reports: Sequence[RunReport]) -> dict[str, Any]:
+    """The object that `run all --json` prints: the sum, and the object of each phase that was begun.
+
+    :param reports: at least one.
+    """
+    return {
+        "phase": "all",
+        "stage": reports[-1].stage,
+        "ok": all(report.ok for report in reports),
+        "check": reports[-1].check,
+        "seconds": round(sum(report.seconds for report in reports), 3),
+        "changed": sum(report.changed for report in reports),
+        "phases": [report.as_dict() for report in reports],
+    }
 
 
 def _host_dict(host: HostReport) -> dict[str, Any]:

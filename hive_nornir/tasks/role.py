@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hive_nornir.inventory.site_inventory import SiteInventory
     from hive_nornir.tasks.os import OsData
 
-__all__ = ["Outcomes", "Role", "RunOptions", "Steps", "Target", "Variables", "role"]
+__all__ = ["Outcomes", "Role", "RunOptions", "Steps", "Target", "Variables", "gather_facts", "role", "sub_result"]
 
 Outcomes = dict[Operation, Outcome]
 Steps = Generator[list[Operation], Outcomes, None]
@@ -271,14 +271,15 @@ def _record(task: Task, engine: Engine, operations: list[Operation]) -> list[Out
     started = time.monotonic()
     outcomes = engine.run(operations)
     for outcome in outcomes:
-        task.results.append(_sub_result(task, outcome))
+        task.results.append(sub_result(task, outcome))
         if outcome.operation.relogin and outcome.status == "changed":
             task.host.data.pop("hive_facts", None)  # the login's environment is among them
     task.host.data.setdefault("hive_seconds", {})[task.name] = time.monotonic() - started
     return outcomes
 
 
-def _sub_result(task: Task, outcome: Outcome) -> Result:
+def sub_result(task: Task, outcome: Outcome) -> Result:
+    """An operation's outcome as the Nornir result that it is shown as."""
     from nornir.core.task import Result
 
     result = Result(

@@ -10,14 +10,18 @@ from hive_nornir.cli.render.table import Cell, show_table
 if TYPE_CHECKING:
     from hive_nornir.inventory.providers.base import Resource
 
-__all__ = ["show_resources"]
+__all__ = ["RESOURCE_COLUMNS", "resource_rows", "show_resources"]
+
+RESOURCE_COLUMNS = ["kind", "name", "state", "detail"]
 
 _STYLES = {"present": "good", "missing": "changed", "stopped": "changed", "differs": "changed", "unknown": "quiet"}
 
 
 def show_resources(resources: Iterable[Resource], *, err: bool = False) -> None:
     """Print resources with their state."""
-    rows: list[list[str | Cell]] = [
-        [item.kind, item.name, Cell(item.state, _STYLES.get(item.state, "")), item.detail] for item in resources
-    ]
-    show_table(["kind", "name", "state", "detail"], rows, err=err)
+    show_table(RESOURCE_COLUMNS, resource_rows(resources), err=err)
+
+
+def resource_rows(resources: Iterable[Resource]) -> list[list[str | Cell]]:
+    """Resources as rows of a table with the columns `RESOURCE_COLUMNS`."""
+    return [[item.kind, item.name, Cell(item.state, _STYLES.get(item.state, "")), item.detail] for item in resources]
