@@ -12,14 +12,15 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files
-from hive_nornir.operations.core import Change, Observed, Operation
+from hive_nornir.operations.core import Operation
 
-__all__ = ["VENV", "command", "digest", "path", "program", "venv_is_there"]
+__all__ = ["FRONT", "VENV", "command", "digest", "path", "program"]
 
 VENV = "/opt/hive/venv"
 FOLDER = "/opt/hive/lib"
+# Before the environment's own commands on the PATH of logins.
+FRONT = "/opt/hive/bin"
 # -I: neither the caller's environment nor the folder it is in decides what is imported.
 _SHEBANG = f"#!{VENV}/bin/python -I\n"
 
@@ -45,22 +46,6 @@ def command(name: str, package: str) -> Operation:
 def digest(package: str) -> str:
     """Changes with the program: written into a daemon's unit, it makes a new program restart the daemon."""
     return hashlib.sha256(_archive(package)).hexdigest()[:16]
-
-
-def venv_is_there(host_name: str, *, check: bool) -> Operation:
-    """The precondition of whoever needs the environment (spec setup-hosts.md T-2).
-
-    :raises OperationFailed: when applied to a server on which the role pip-venv has not run.
-    """
-
-    def decide(seen: Observed) -> Change | None:
-        if seen.exit_code == 0:
-            return None
-        if check:
-            return Change("the role pip-venv makes it", "false")
-        raise OperationFailed(f"{host_name} has no {VENV}", "run the role pip-venv first")
-
-    return Operation(f"environment {VENV}", f"[ -x {VENV}/bin/python ]", decide)
 
 
 @functools.cache

@@ -64,6 +64,7 @@ def test_what_one_hive_pushes_another_server_pulls(site: Site) -> None:
     hive(site, f"{login}; echo pushed >/root/tiny; tar -C /root -c tiny | docker import - {name} && docker push -q {name}")
     try:
         assert "test/tiny" in repository(site, "runuser -u admin -- dxf list-repos").split()
+        assert "test/tiny" in repository(site, "runuser -l admin -c 'dxf list-repos'").split()
         repository(
             site, f"{login}; docker pull -q {name}; docker create --name tiny {name} none; docker cp tiny:tiny /root/tiny; docker rm tiny"
         )

@@ -53,7 +53,7 @@ def backup_tools(host: Target, v: BackupToolsVariables) -> list[Operation]:
     service = services.unit_file("/etc/systemd/system/backup.service", _service_text(admin, group, home))  # BKT-1
     timer = services.unit_file("/etc/systemd/system/backup.timer", _TIMER)  # BKT-2
     return [
-        programs.venv_is_there(host.name, check=host.check),
+        needed(host, f"environment {programs.VENV}", f"[ -x {programs.VENV}/bin/python ]", "pip-venv"),
         *([certificate] if described else []),
         files.directory(folder, mode=0o700, owner=admin, group=group),  # BKT-3
         files.directory(backup_scripts.FOLDER, mode=0o750, group=group),

@@ -127,4 +127,6 @@ def _client(host: Target, v: RegistryVariables, folder: str, group: str, passwor
         files.content(f"{folder}/credentials.json", text, mode=0o600, owner=owner, group=group, secret=True),
         programs.program("hive_onhost"),
         programs.command("dxf", "hive_onhost"),
+        # The environment has a dxf of its own, which knows nothing of these settings.
+        files.with_folder(files.link(f"{programs.FRONT}/dxf", programs.path("hive_onhost")), programs.FRONT),
     ]

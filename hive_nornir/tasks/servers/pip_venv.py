@@ -12,7 +12,7 @@ from hive_nornir.errors import OperationFailed
 from hive_nornir.operations import files, packages
 from hive_nornir.operations.core import Change, Observed, Operation, quote
 from hive_nornir.tasks import vip_daemon
-from hive_nornir.tasks.programs import VENV
+from hive_nornir.tasks.programs import FRONT, VENV
 from hive_nornir.tasks.role import Target, Variables, role
 
 __all__ = ["VENV", "PipVenvVariables", "installed_versions", "lock_for", "locked_versions", "pip_venv"]
@@ -20,6 +20,7 @@ __all__ = ["VENV", "PipVenvVariables", "installed_versions", "lock_for", "locked
 # The interpreter that it was made by and whether it sees the system's packages; written last, so that half an environment has none.
 MADE_BY = f"{VENV}/.made-by"
 PROFILE = "/etc/profile.d/hive.sh"
+PATH = f"{FRONT}:{VENV}/bin"
 _LOCKS = Path(__file__).parents[2] / "data" / "pip"
 # What builds the others must be there before them, since it is locked too.
 _BUILDERS = ("pip", "setuptools", "wheel")
@@ -53,7 +54,7 @@ def pip_venv(host: Target, v: PipVenvVariables) -> list[Operation]:
         packages.present(host.os.manager, python.packages),  # PIP-1
         environment,
         locked,
-        files.content(PROFILE, f'case ":$PATH:" in *:{VENV}/bin:*) ;; *) PATH={VENV}/bin:$PATH; export PATH ;; esac\n'),  # PIP-4
+        files.content(PROFILE, f'case ":$PATH:" in *:{PATH}:*) ;; *) PATH={PATH}:$PATH; export PATH ;; esac\n'),  # PIP-4
         vip_daemon.restarted_if_running(on=[environment, locked]),
     ]
 

@@ -96,4 +96,4 @@ def test_the_distributions_packages_of_the_revision(tmp_path):
 
 
 def test_shells_have_it_on_their_path(tmp_path):
-    assert "PATH=/opt/hive/venv/bin:$PATH" in due(named(operations(tmp_path), "file /etc/profile.d/hive.sh"), "absent").apply
+    assert "PATH=/opt/hive/bin:/opt/hive/venv/bin:$PATH" in due(named(operations(tmp_path), "file /etc/profile.d/hive.sh"), "absent").apply
