@@ -49,8 +49,9 @@ def address_up(interface: str, address: IPv4Interface, stack: Stack, *, on: Sequ
             return None
         diff = "\n".join([*(f"- {found}" for found in addresses if found != str(address)), f"+ {address}"])
         free = "" if str(address) in addresses else _nobody_has(interface, address)
-        others = [f"ip addr del {quote(found)} dev {quote(interface)}" for found in addresses if found != str(address)]
-        return Change(f"up with {address}", "\n".join([*filter(None, [free]), *others, stack.bring_up(), _wait(interface, address)]), diff)
+        # The wanted one goes too: the stack takes it away and brings it back, and must not be believed before it has.
+        bare = [f"ip addr del {quote(found)} dev {quote(interface)}" for found in addresses]
+        return Change(f"up with {address}", "\n".join([*filter(None, [free]), *bare, stack.bring_up(), _wait(interface, address)]), diff)
 
     return Operation(f"address of {interface}", _look(interface), decide, triggered_by=tuple(on), guard=stack.guard())
 
