@@ -136,9 +136,8 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     except BaseException:
         shared.stop.set()  # before connections go: a thread that outlives Ctrl-C must not open new ones
         raise
-    else:
-        del nornir.inventory.defaults.data["hive_run"]  # whoever runs a role by itself afterwards begins anew
     finally:
+        del nornir.inventory.defaults.data["hive_run"]  # whoever runs a role by itself afterwards begins anew
         _close(nornir)
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from nornir.core.task import AggregatedResult, MultiResult, Result
 
-from hive_nornir.errors import DeadlineExceeded
+from hive_nornir.errors import DeadlineExceeded, HiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nornir.core.inventory import Host
+    from nornir.core.plugins.connections import ConnectionPlugin
     from nornir.core.task import Task
 
 __all__ = ["HiveRunner"]
@@ -29,7 +30,8 @@ class HiveRunner:
     :param deadline: seconds for the whole task; hosts that are not done by then are failed. 0 is none.
 
     On Ctrl-C every connection is closed, hosts under way are reported as interrupted, and KeyboardInterrupt is raised again within a second
-    with the results so far in its `results` attribute.
+    with the results so far in its `results` attribute. A thread that outlives Ctrl-C or the deadline is given no connection any more,
+    and the next run opens new ones.
     """
 
     def __init__(self, workers: int = 50, serial: int = 0, max_failures: int = 0, deadline: float = 0.0) -> None:
@@ -66,21 +68,21 @@ class _Batch:
         self.give_up = give_up
         self._waiting: queue.SimpleQueue[Host] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[Host, MultiResult]] = queue.SimpleQueue()
+        self._over = threading.Event()
 
     def run(self) -> None:
         for host in self.hosts:
+            if not isinstance(host.connections, _Connections):
+                host.connections = _Connections(host.connections)
             self._waiting.put(host)
-        for number in range(min(self.runner.workers, len(self.hosts))):
-            # Daemon threads: one that hangs in the network must not keep the process from ending.
-            threading.Thread(target=self._work, name=f"host-{number}", daemon=True).start()
         missing = {host.name: host for host in self.hosts}
         try:
+            for number in range(min(self.runner.workers, len(self.hosts))):
+                _Worker(self._work, number, self._over).start()
             while missing:
                 self._collect(missing)
         except KeyboardInterrupt as interrupt:
-            for host in missing.values():
-                self.results[host.name] = _stopped(self.task, host, "interrupted")
-            _close_all(missing.values())
+            self._end(missing, "interrupted")
             interrupt.results = self.results  # type: ignore[attr-defined]
             raise
 
@@ -89,17 +91,21 @@ class _Batch:
             host, result = self._done.get(timeout=0.2)
         except queue.Empty:
             if self.give_up is not None and time.monotonic() > self.give_up:
-                for late in missing.values():
-                    self.results[late.name] = _stopped(self.task, late, f"not done after {self.runner.deadline:.0f} s")
-                _close_all(missing.values())
+                self._end(missing, f"not done after {self.runner.deadline:.0f} s")
                 missing.clear()
             return
         if host.name in missing:
             del missing[host.name]
             self.results[host.name] = result
 
+    def _end(self, missing: dict[str, Host], why: str) -> None:
+        self._over.set()
+        for host in missing.values():
+            self.results[host.name] = _stopped(self.task, host, why)
+        _close_all(missing.values())
+
     def _work(self) -> None:
-        while True:
+        while not self._over.is_set():
             try:
                 host = self._waiting.get_nowait()
             except queue.Empty:
@@ -114,6 +120,40 @@ class _Batch:
             self._done.put((host, result))
 
 
+class _Worker(threading.Thread):
+    """Works on one host after the other.
+
+    :ivar over: the run has ended without waiting for this thread.
+    """
+
+    def __init__(self, work: Callable[[], None], number: int, over: threading.Event) -> None:
+        # A daemon: one that hangs in the network must not keep the process from ending.
+        super().__init__(target=work, name=f"host-{number}", daemon=True)
+        self.over = over
+
+
+class _Connections(dict[str, "ConnectionPlugin"]):
+    """A host's connections. A thread that has outlived its run finds none and opens none, lest it go on with its work unseen."""
+
+    def __contains__(self, name: object) -> bool:
+        _refuse_the_late()
+        return super().__contains__(name)
+
+    def __setitem__(self, name: str, connection: ConnectionPlugin) -> None:
+        try:
+            _refuse_the_late()
+        except HiveError:
+            connection.close()
+            raise
+        super().__setitem__(name, connection)
+
+
+def _refuse_the_late() -> None:
+    thread = threading.current_thread()
+    if isinstance(thread, _Worker) and thread.over.is_set():
+        raise HiveError("the run has ended")
+
+
 def _stopped(task: Task, host: Host, why: str, error: BaseException | None = None) -> MultiResult:
     results = MultiResult(task.name)
     result = Result(host=host, result=why, failed=True, exception=error or DeadlineExceeded(f"{host.name}: {why}"), hive_status=why)
@@ -122,8 +162,10 @@ def _stopped(task: Task, host: Host, why: str, error: BaseException | None = Non
     return results
 
 
-def _close_all(hosts: object) -> None:
+def _close_all(hosts: Iterable[Host]) -> None:
     """Close the connections under a hanging thread, so that it ends; each in a thread, since closing may hang too."""
-    for host in list(hosts):  # type: ignore[call-overload]
-        for connection in list(host.connections.values()):
+    for host in hosts:
+        connections = list(host.connections.values())
+        host.connections.clear()
+        for connection in connections:
             threading.Thread(target=connection.close, daemon=True).start()

@@ -208,5 +208,7 @@ def object_task(task: Task, step: ObjectStep) -> Result:
 def close_all(servers: Iterable[Host]) -> None:
     """Close the connections under whoever waits in them; each in a thread, since closing may hang too."""
     for server in servers:
-        for connection in list(server.connections.values()):
+        connections = list(server.connections.values())
+        server.connections.clear()  # whoever needs the server next opens new ones
+        for connection in connections:
             threading.Thread(target=connection.close, daemon=True).start()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import _thread
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from nornir.core import Nornir
 from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
+from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir.core.task import Result, Task
 
+from hive_nornir.errors import HiveError
 from hive_nornir.runs.runner import HiveRunner
 
 
@@ -127,3 +130,90 @@ def test_ctrl_c_ends_within_a_second_and_tells_who_was_under_way():
     while not closed and time.monotonic() < give_up:
         time.sleep(0.01)
     assert closed == ["h0"]
+
+
+class Connection:
+    """A Nornir connection plugin that counts."""
+
+    opened: list[str]
+
+    def __init__(self) -> None:
+        self.connection = object()
+        self.closed = threading.Event()
+
+    def open(self, hostname: str | None, *_: object, **__: object) -> None:
+        type(self).opened.append(str(hostname))
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def opened() -> Iterator[list[str]]:
+    """The hosts to which a connection `counted` was opened."""
+    Connection.opened = []
+    ConnectionPluginRegister.register("counted", Connection)
+    yield Connection.opened
+    ConnectionPluginRegister.deregister("counted")
+
+
+def interrupted(under_test: Nornir, task: Callable[[Task], Result]) -> None:
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        under_test.run(task=task)
+
+
+def test_a_thread_that_outlives_ctrl_c_does_nothing_more_on_its_host(opened: list[str]):
+    release, ended = threading.Event(), threading.Event()
+    refused: list[str] = []
+
+    def compute(task: Task) -> Result:
+        task.host.get_connection("counted", task.nornir.config)
+        release.wait(timeout=30)
+        try:
+            task.host.get_connection("counted", task.nornir.config)
+        except HiveError as error:
+            refused.append(str(error))
+        ended.set()
+        return Result(host=task.host)
+
+    under_test = nornir(1)
+    interrupted(under_test, compute)
+    release.set()
+    assert ended.wait(5)
+    assert refused == ["the run has ended"]
+    assert len(opened) == 1
+
+
+def test_hosts_that_wait_for_their_turn_are_not_begun_after_ctrl_c():
+    begun: list[str] = []
+    release = threading.Event()
+
+    def hang(task: Task) -> Result:
+        begun.append(task.host.name)
+        release.wait(timeout=30)
+        return Result(host=task.host)
+
+    interrupted(nornir(3, workers=1), hang)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("host-")]
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    assert begun == ["h0"]
+
+
+def test_after_ctrl_c_the_next_run_has_new_connections(opened: list[str]):
+    release = threading.Event()
+
+    def use(task: Task) -> Result:
+        task.host.get_connection("counted", task.nornir.config)
+        release.wait(timeout=30)
+        return Result(host=task.host)
+
+    under_test = nornir(1)
+    interrupted(under_test, use)
+    old = under_test.inventory.hosts["h0"].connections
+    assert not old
+    release.set()
+    assert not under_test.run(task=use).failed
+    assert len(opened) == 2
