@@ -12,13 +12,18 @@ from hive_nornir.errors import DefinitionErrors, UsageError, nearest
 from hive_nornir.inventory.context import SiteContext
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from nornir.core import Nornir
 
     from hive_nornir.inventory.ca import SiteCA
     from hive_nornir.inventory.providers.base import Provider, ProviderSite, Resource
     from hive_nornir.inventory.site_inventory import SiteInventory
     from hive_nornir.runs.events import Observer
+    from hive_nornir.runs.records import PastRuns
     from hive_nornir.runs.report import RunReport
+    from hive_nornir.tasks.cluster.service_states import ServiceStates
+    from hive_nornir.tasks.facts import HostFacts
 
 __all__ = ["PHASES", "Site"]
 
@@ -30,9 +35,10 @@ class Site:
 
         from hive_nornir import Site
 
-        site = Site.open("site")
-        print(site.run("setup-hosts", roles=["base", "docker"]).changed)
+        with Site.open("site") as site:
+            print(site.run("setup-hosts", roles=["base", "docker"]).changed)
 
+    The `with` closes the connections to the servers, as `close` does; they are opened when they are first needed, and again after that.
     Opening reads nothing but the stage; the definitions are read and checked when they are first needed.
     """
 
@@ -48,6 +54,12 @@ class Site:
         :raises UsageError: there is no such folder or stage.
         """
         return cls(SiteContext.resolve(Path(root) if root is not None else None, stage, os.environ))
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     @cached_property
     def inventory(self) -> SiteInventory:
@@ -142,6 +154,34 @@ class Site:
             if not reports[-1].ok or (check and phase == PHASES[0] and reports[-1].changed):
                 break
         return reports
+
+    def facts(self, limit: Sequence[str] | None = None) -> HostFacts:
+        """What servers are: distribution, kernel, interfaces, disks and so on, asked now, side by side.
+
+        :param limit: servers by their inventory or short names; None is all.
+        :returns: facts by the server's inventory name; servers that could not be asked are in its `errors`.
+        :raises UsageError: there is no such server.
+        """
+        from hive_nornir.tasks.facts import host_facts
+
+        return host_facts(self.nornir, self.select_hosts(limit))
+
+    def services(self) -> ServiceStates:
+        """How the swarm's services are now, by name; those that others have started in the swarm too.
+
+        :raises HiveError: no manager of the swarm answers; with the reason of each hive.
+        """
+        from hive_nornir.tasks.cluster.service_states import read_services
+        from hive_nornir.tasks.site_object import ObjectsRun
+
+        swarm = ObjectsRun(self.inventory, self.nornir, check=True, progress=lambda _name, _text: None)
+        return read_services(swarm.connection(swarm.manager(), "docker"))
+
+    def records(self) -> PastRuns:
+        """The runs that the stage has seen from this machine, the latest last; dry runs leave no record."""
+        from hive_nornir.runs.records import past_runs
+
+        return past_runs(self.context.context_dir / "runs")
 
     def check(self) -> None:
         """Check everything that can be wrong in the site's files; touches nothing.

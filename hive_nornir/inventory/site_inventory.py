@@ -185,6 +185,11 @@ class SiteInventory:
         """The tree of groups and their members, of all stages, as `ansible-inventory --graph` draws it."""
         return ansible_export.graph(self.variables)
 
+    def _repr_html_(self) -> str:
+        from hive_nornir.runs import html
+
+        return html.inventory(self)
+
 
 def _definitions(context: SiteContext) -> tuple[Definitions, Numbers]:
     providers = {*BUILTIN_PROVIDERS, *(point.name for point in entry_points(group="hive_nornir.providers"))}

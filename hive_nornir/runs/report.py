@@ -134,6 +134,11 @@ class RunReport:
             "hosts": {name: _host_dict(host) for name, host in self.hosts.items()},
         }
 
+    def _repr_html_(self) -> str:
+        from hive_nornir.runs import html
+
+        return html.report(self)
+
 
 def all_phases_dict(reports: Sequence[RunReport]) -> dict[str, Any]:
     """The object that `run all --json` prints: the sum, and the object of each phase that was begun.
