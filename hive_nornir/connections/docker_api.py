@@ -113,7 +113,7 @@ class _Api(docker.APIClient):
     def __init__(self, login: _Login, timeout: int) -> None:
         self._login = login
         self._adapter = _Adapter(login)
-        super().__init__(base_url="http://docker", version="auto", timeout=timeout)
+        super().__init__(base_url="http://docker:80", version="auto", timeout=timeout)
 
     def get_adapter(self, url: str) -> HTTPAdapter:  # noqa: ARG002 - requests' signature
         return self._adapter

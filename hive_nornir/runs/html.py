@@ -96,9 +96,9 @@ def services(states: Sequence[ServiceState]) -> str:
         return _block(_line("the swarm has no services"))
     rows: list[list[object]] = []
     for state in states:
-        enough = Cell(f"{state.running} of {state.desired}", "" if state.running >= state.desired else "bad")
+        short = state.running < state.desired and not state.mode.endswith("job")
         tasks = Markup("<br>").join(map(_task, state.tasks))
-        rows.append([state.name, state.image, state.mode, enough, tasks])
+        rows.append([state.name, state.image, state.mode, Cell(f"{state.running} of {state.desired}", "bad" if short else ""), tasks])
     return _block(_table(["service", "image", "mode", "running", "tasks"], rows))
 
 
