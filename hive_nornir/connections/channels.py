@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["LOOP", "ONCE", "one_line", "prelude", "receive", "start_as_root"]
+__all__ = ["ATTENDED", "LOOP", "ONCE", "START", "one_line", "prelude", "receive", "start_as_root"]
 
 # Their $1 marks what is ours among what a login prints. HUP and PIPE: what was begun goes on to its end when the connection is gone.
-_START = r"""LC_ALL=C; export LC_ALL; umask 022; trap "" HUP PIPE; unset ENV BASH_ENV
+START = r"""LC_ALL=C; export LC_ALL; umask 022; trap "" HUP PIPE; unset ENV BASH_ENV
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 echo "+$1"; echo "+$1" >&2
 """
 
-LOOP = rf"""{_START}
+LOOP = rf"""{START}
 IFS= read -r line; HIVE_PRELUDE=$(printf %b "$line"); export HIVE_PRELUDE
 while read -r seconds bytes; do
   script=$(head -c "$bytes")
@@ -34,12 +34,27 @@ done; exit 0"""
 shell of its own. `read` takes a byte at a time and `head -c` no more than it is asked for, so nothing of the next script is swallowed. A
 script whose last line did not arrive is never run, so a controller that is killed while it sends leaves nothing half done."""
 
-ONCE = rf"""{_START}
+ONCE = rf"""{START}
 IFS= read -r script
 exec timeout -k 5 "$2" /bin/sh /dev/fd/3 3<<EOS
 $(printf %b "$script")
 EOS"""
 """Reads a script as one line and runs it; what follows that line is the script's standard input. $2 is its deadline in seconds."""
+
+ATTENDED = rf"""{START}
+IFS= read -r script
+exec 4<&0 </dev/null
+timeout -k 5 "$2" /bin/sh /dev/fd/3 3<<EOS 4<&- &
+$(printf %b "$script")
+EOS
+work=$!
+{{ cat <&4; kill "$work"; }} >/dev/null 2>&1 &
+exec 4<&-
+wait "$work"; code=$?
+kill "$!"
+exit $code"""
+"""As `ONCE`, but the script reads nothing, and is stopped when the channel is closed: `cat` waits for that, and timeout passes the signal
+on to all that the script has started."""
 
 
 def start_as_root(channel: paramiko.Channel, user: str, program: str, *arguments: str) -> None:

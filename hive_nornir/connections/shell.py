@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hive_nornir.connections.channels import LOOP, ONCE, one_line, prelude, receive, start_as_root
+from hive_nornir.connections.channels import ATTENDED, LOOP, ONCE, one_line, prelude, receive, start_as_root
 from hive_nornir.connections.forward import open_forward
 from hive_nornir.connections.ssh import SshTarget, connect, target_from_nornir
 from hive_nornir.connections.transport import Completed, Traffic
@@ -59,6 +59,15 @@ class SshTransport:
         if stdin is not None:
             return self._safely(lambda: self._run_beside(script, deadline, stdin))
         return self._safely(lambda: self._exchange(script, deadline))
+
+    def run_attended(self, script: str, *, deadline: float) -> Completed:
+        """Run a script as root as long as somebody waits for it: `close`, Ctrl-C and the end of this process stop it on the host.
+
+        For what may be stopped anywhere. `run` lets a script go on to its end, so that a change is never half made.
+
+        :param deadline: as in `run`.
+        """
+        return self._safely(lambda: self._run_beside(script, deadline, None))
 
     def proof_of_entry(self, port: int | None = None) -> None:
         """Log in anew and become root (see `Transport.proof_of_entry`).
@@ -157,15 +166,20 @@ class SshTransport:
     def _complete(self, out: bytearray, err: bytearray) -> bool:
         return err.endswith(b"\n%b\n" % self._mark) and out.rfind(b"\n%b " % self._mark, -50) >= 0 and out.endswith(b"\n")
 
-    def _run_beside(self, script: str, deadline: float, stdin: bytes) -> Completed:
-        """In a channel of its own, since the shell's standard input carries scripts."""
+    def _run_beside(self, script: str, deadline: float, stdin: bytes | None) -> Completed:
+        """In a channel of its own, since the shell's standard input carries scripts.
+
+        :param stdin: None stops the script when the channel is closed.
+        """
         mark = secrets.token_hex(12)
         out, err = bytearray(), bytearray()
         with self._channel() as channel, self._within(deadline):
-            start_as_root(channel, self.target.username, ONCE, mark, str(max(1, round(deadline))))
+            program = ATTENDED if stdin is None else ONCE
+            start_as_root(channel, self.target.username, program, mark, str(max(1, round(deadline))))
             channel.sendall(one_line(f'HIVE_PRELUDE={shlex.quote(prelude())}\neval "$HIVE_PRELUDE"\n{script}'))
-            channel.sendall(stdin)
-            channel.shutdown_write()
+            if stdin is not None:
+                channel.sendall(stdin)
+                channel.shutdown_write()
             while receive(channel, out, err):
                 pass
             if f"+{mark}\n".encode() not in out:

@@ -126,7 +126,7 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
     shared = nornir.inventory.defaults.data["hive_run"] = RunOptions(
         GuardGate(), options.allow_reboot, barrier=any(reboot in play.selected(options.roles) for play in plays)
     )
-    nornir.data.dry_run = options.check
+    dry_before, nornir.data.dry_run = nornir.data.dry_run, options.check
     nornir.data.reset_failed_hosts()
     try:
         for play in plays:
@@ -137,7 +137,8 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
         shared.stop.set()  # before connections go: a thread that outlives Ctrl-C must not open new ones
         raise
     finally:
-        del nornir.inventory.defaults.data["hive_run"]  # whoever runs a role by itself afterwards begins anew
+        del nornir.inventory.defaults.data["hive_run"]  # whoever runs a task by itself afterwards begins anew
+        nornir.data.dry_run = dry_before
         _close(nornir)
 
 

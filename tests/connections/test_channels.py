@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hive_nornir.connections.channels import LOOP, ONCE, one_line, prelude
+from hive_nornir.connections.channels import ATTENDED, LOOP, ONCE, one_line, prelude
 
 MARK = "0123abcd"
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
@@ -63,3 +67,57 @@ def test_any_text_arrives_as_it_is(text):
     first, second = done.stdout.split(f"\n{MARK} 0\n".encode())[:2]
     assert first.removeprefix(f"+{MARK}\n".encode()).decode() == text
     assert second.decode() == text.rstrip("\n")
+
+
+@pytest.fixture(params=[["dash"], ["bash", "--posix"]], ids=lambda shell: shell[0])
+def attended(request, tmp_path):
+    """Starts a script that is stopped when nobody waits for it any more."""
+    begun = contextlib.ExitStack()
+
+    def start(script, deadline="20"):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [*request.param, "-c", ATTENDED, "hive-nornir", MARK, deadline]
+        process = begun.enter_context(subprocess.Popen(command, **pipes, cwd=tmp_path))
+        begun.callback(process.kill)
+        process.stdin.write(one_line(script))
+        process.stdin.flush()
+        return process
+
+    with begun:
+        yield start
+
+
+def ended(process):
+    """What it said, before its input is closed."""
+    process.wait(10)
+    said = process.stdout.read(), process.stderr.read()
+    process.stdin.close()
+    return said
+
+
+def test_an_attended_script_ends_by_itself_and_reads_nothing(attended):
+    process = attended("cat; printf '%s\\n' 'a\\nb'; echo err >&2; exit 4")
+    assert ended(process) == (f"+{MARK}\na\\nb\n".encode(), f"+{MARK}\nerr\n".encode())
+    assert process.returncode == 4
+
+
+def test_an_attended_script_is_stopped_with_all_that_it_started_when_nobody_waits_any_more(attended, tmp_path):
+    process = attended("(sleep 30; touch late) & echo $$ >shell; sleep 30; touch late")
+    give_up = time.monotonic() + 5
+    while not (tmp_path / "shell").exists() or not (tmp_path / "shell").read_text():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    group = os.getpgid(int((tmp_path / "shell").read_text()))
+    process.stdin.close()
+    process.wait(5)
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < give_up:
+            os.killpg(group, signal.SIG_DFL)
+            time.sleep(0.01)
+        pytest.fail("something goes on")
+
+
+def test_an_attended_script_has_a_deadline(attended):
+    process = attended("sleep 30", "1")
+    ended(process)
+    assert process.returncode == 124
