@@ -1,4 +1,4 @@
-"""Plays whose Nornir hosts are the site's images, volumes, networks or services instead of its servers."""
+"""Plays whose Nornir hosts are the site's images, volumes, networks or services; and servers, for what belongs to these beside them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hive_nornir.errors import UsageError, nearest
 from hive_nornir.plays.play import mark_the_rest
 from hive_nornir.runs.events import Event
+from hive_nornir.runs.report import HostReport
 from hive_nornir.tasks.site_object import ObjectsRun, ObjectStep, close_all, object_task
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ObjectPlay:
     """Steps that follow each other for each object, the objects side by side.
 
     :param title: as the documentation names it.
-    :param names: the objects, as the inventory names them.
+    :param names: the objects, as the inventory names them; or servers.
     :param at_a_time: how many objects; 0 is all.
     """
 
@@ -94,6 +95,8 @@ def _run_play(nornir: Nornir, play: ObjectPlay, options: PhaseOptions, processor
     names = tuple(name for name in play.names if name not in failed)
     if not names:
         return
+    for name in names:  # a server is not among what the phase was asked to work on
+        processor.report.hosts.setdefault(name, HostReport(name))
     steps = tuple(step.name for step in play.steps)
     processor.emit(Event("play-started", options.phase, play.title, hosts=names, roles=steps))
     selected = nornir.filter(filter_func=lambda host: host.name in names)

@@ -53,15 +53,16 @@ def descriptions(site: SiteInventory) -> dict[str, dict[str, Any]]:
     }
 
 
-def written(site: SiteInventory, described: Mapping[str, Mapping[str, Any]], group: str) -> list[Operation]:
+def written(site: SiteInventory, described: Mapping[str, Mapping[str, Any]], group: str, *, whole: bool = True) -> list[Operation]:
     """The descriptions in their folder, which exists; and none of services that are no more.
 
     :param described: as `descriptions` gives them.
     :param group: that may read them; commands may hold secrets, so nobody else does, and they are not shown.
+    :param whole: they are those of all services, so that others go.
     """
     texts = {service: json.dumps(description, indent=1) + "\n" for service, description in described.items()}
     own = [files.content(f"{FOLDER}/{service}", text, mode=0o640, group=group, secret=True) for service, text in texts.items()]
-    return [*own, _no_others(site.hive_name, texts)]
+    return [*own, _no_others(site.hive_name, texts)] if whole else own
 
 
 def _entries(service: str, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
