@@ -43,5 +43,5 @@ def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
         steps, title = [NamedStep("network", overlay_network)], "build networks"
     plays = [ObjectPlay(title, options.hosts, steps)]
     if not options.limited and options.hosts:
-        plays.append(ObjectPlay("networks that are not defined", options.hosts[:1], [NamedStep("others", unknown_networks)]))
+        plays.append(ObjectPlay("networks that are not defined", options.hosts[:1], [NamedStep("undefined", unknown_networks)]))
     run_plays(site, options, processor, plays)

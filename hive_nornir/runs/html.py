@@ -131,7 +131,7 @@ def _matrix(run: RunReport) -> Markup:
         return Markup("")
     if len(hosts) <= len(roles):
         return _table(["role", *(host.name for host in hosts)], [[name, *(_role_cell(host, name) for host in hosts)] for name in roles])
-    return _table(["host", *roles], [[host.name, *(_role_cell(host, name) for name in roles)] for host in hosts])
+    return _table([run.noun, *roles], [[host.name, *(_role_cell(host, name) for name in roles)] for host in hosts])
 
 
 def _role_cell(host: HostReport, name: str) -> Cell:

@@ -12,6 +12,14 @@ __all__ = ["HostReport", "RoleReport", "RoleStatus", "RunReport", "all_phases_di
 
 RoleStatus = Literal["ok", "changed", "would-change", "failed", "unreachable", "skipped", "not-run", "interrupted"]
 
+_NOUNS = {
+    "build-images": "image",
+    "build-volumes": "volume",
+    "build-networks": "network",
+    "deploy-services": "service",
+    "initialize-services": "service",
+}
+
 
 @dataclass
 class RoleReport:
@@ -90,6 +98,11 @@ class RunReport:
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
     other_changes: int = 0
+
+    @property
+    def noun(self) -> str:
+        """What one of `hosts` is: `host`, or `image`, `volume`, `network`, `service`."""
+        return _NOUNS.get(self.phase, "host")
 
     @property
     def ok(self) -> bool:

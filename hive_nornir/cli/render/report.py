@@ -62,10 +62,9 @@ def _matrix(report: RunReport) -> None:
     cells = [[_cell(host, name) for host in hosts] for name in roles]
     if not across:
         cells = [list(column) for column in zip(*cells, strict=True)]
+    corner = "role" if across else report.noun
     for start, end in _blocks(rows, columns, cells):
-        show_table(
-            ["role" if across else "host", *columns[start:end]], [[name, *row[start:end]] for name, row in zip(rows, cells, strict=True)]
-        )
+        show_table([corner, *columns[start:end]], [[name, *row[start:end]] for name, row in zip(rows, cells, strict=True)])
         say()
 
 
@@ -138,7 +137,7 @@ def _summary(report: RunReport) -> str:
     failed = sum(host.failed and not host.unreachable for host in report.hosts.values())
     unreachable = sum(host.unreachable for host in report.hosts.values())
     words = [
-        plural(len(report.hosts), "host"),
+        plural(len(report.hosts), report.noun),
         f"{plural(report.changed, 'change')} to make" if report.check else f"{report.changed} changed",
         f"{failed} failed",
         *([f"{unreachable} unreachable"] if unreachable else []),

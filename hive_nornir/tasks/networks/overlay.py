@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,13 @@ __all__ = ["overlay_network", "removed_network", "unknown_networks", "wanted_net
 DEFAULT_NETWORK = "hive_default_network"
 # Docker numbers the network by itself and shows it as an option.
 _OF_DOCKER = "com.docker.network.driver.overlay.vxlanid_list"
-_REMOVAL_SECONDS = 60.0
+_SECONDS = 60.0
 
 
 def overlay_network(thing: SiteObject) -> None:
     """The network is in the swarm as it is defined; one that differs is made anew if no service uses it."""
-    wanted = wanted_network(thing.name, thing.variables)
+    [first] = thing.site.groups["first_hive"]
+    wanted = wanted_network(thing.name, thing.variables, str(thing.site.scope(first).get("hive_internal_cidr") or ""))
     swarm = thing.swarm()
 
     def decide(found: Mapping[str, Any] | None) -> ApiChange | None:
@@ -80,16 +81,16 @@ def unknown_networks(thing: SiteObject) -> None:
         thing.through_api(ApiStep(f"the swarm has the network {name}, which is not defined", lambda: None, lambda _: None, notice=True))
 
 
-def wanted_network(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def wanted_network(name: str, variables: Mapping[str, Any], internal_cidr: str) -> dict[str, Any]:
     """The network as Docker's API calls its parts (`NetworkCreate` in the API's description).
 
-    :param variables: of the network: `hive_driver_opts`, `hive_ipam`, `hive_internal_cidr`.
+    :param variables: of the network: `hive_driver_opts`, `hive_ipam`.
+    :param internal_cidr: the block of the stage's own networks, or "".
     """
     ipam = variables.get("hive_ipam") or {}
     config = [_config(entry) for entry in ipam.get("config") or []]
-    cidr = variables.get("hive_internal_cidr")
-    if not config and cidr and name == DEFAULT_NETWORK:
-        config = [{"Subnet": internal_networks(str(cidr)).default_network}]
+    if not config and internal_cidr and name == DEFAULT_NETWORK:
+        config = [{"Subnet": internal_networks(internal_cidr).default_network}]
     return {
         "Name": name,
         "Driver": "overlay",
@@ -184,11 +185,20 @@ def _create(swarm: docker.DockerClient, wanted: Mapping[str, Any]) -> None:
         enable_ipv6=wanted["EnableIPv6"],
     )
 
+    _wait(
+        lambda: _OF_DOCKER in ((_inspect(swarm, wanted["Name"]) or {}).get("Options") or {}), f"network {wanted['Name']} gets no addresses"
+    )
+
 
 def _remove(swarm: docker.DockerClient, name: str) -> None:
     swarm.api.remove_network(name)
-    give_up = time.monotonic() + _REMOVAL_SECONDS
-    while _inspect(swarm, name) is not None:
+    _wait(lambda: _inspect(swarm, name) is None, f"network {name} does not go: see which containers are still attached")
+
+
+def _wait(done: Callable[[], bool], failure: str) -> None:
+    """The swarm's manager gives and takes addresses after it has answered."""
+    give_up = time.monotonic() + _SECONDS
+    while not done():
         if time.monotonic() > give_up:
-            raise OperationFailed(f"network {name} does not go within {_REMOVAL_SECONDS:.0f} s", "see which containers are still attached")
-        time.sleep(0.2)
+            raise OperationFailed(f"{failure}, after {_SECONDS:.0f} s")
+        time.sleep(0.1)
