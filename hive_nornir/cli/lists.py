@@ -39,7 +39,7 @@ def roles(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     from hive_nornir.plays.catalogue import role_catalogue
 
     catalogue = role_catalogue(session.open().context.root)
-    known = [info.name for info in catalogue]
+    known = dict.fromkeys(info.name for info in catalogue)  # reboot is in two plays
     for name in names:
         if name not in known:
             raise UsageError(f"there is no role {name!r}", nearest(name, known))

@@ -86,6 +86,12 @@ def test_an_unknown_role_names_the_nearest() -> None:
     assert (result.exit_code, result.stderr) == (2, "error: there is no role 'bse'\nhint: did you mean 'base'?\n")
 
 
+def test_the_hint_of_an_unknown_role_names_each_role_once() -> None:
+    """`reboot` is in two plays."""
+    known = call("roles", "NOPE").stderr.split("known: ")[1].split()
+    assert [name.strip(",") for name in known].count("reboot") == 1
+
+
 def test_providers_are_listed() -> None:
     listed = json.loads(call("providers", "--json").stdout)
     assert {"sandbox", "prepared"} <= {provider["name"] for provider in listed}

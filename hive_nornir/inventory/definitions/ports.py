@@ -20,10 +20,14 @@ _Number = Annotated[int, Field(ge=1, le=65535)]
 class PortDefinition(Definition):
     """A port of a service. Without `published_port` one is assigned."""
 
-    target_port: _Number
-    published_port: _Number | None = None
-    protocol: Literal["tcp", "udp", "sctp"] = "tcp"
-    mode: Literal["ingress", "host"] | None = None
+    target_port: _Number = Field(description="port inside the container")
+    published_port: _Number | None = Field(
+        None, description="port of the servers; without it the lowest free one from 61001 is assigned and kept"
+    )
+    protocol: Literal["tcp", "udp", "sctp"] = Field("tcp", description="the protocol")
+    mode: Literal["ingress", "host"] | None = Field(
+        None, description="ingress: every hive answers and passes on; host: only hives that run a task; default Docker's, ingress"
+    )
 
     def variables(self) -> dict[str, Any]:
         """The entry of `hive_ports`; without the keys that were not given, `protocol` always."""

@@ -49,18 +49,18 @@ class ImageDefinition(Definition):
     """An image that build-images makes (spec inventory.md 5.3)."""
 
     from_: Text = Field(alias="from", description="the image to start from")
-    roles: RoleNames = Field(description="applied in order")
-    env: ScalarMap | None = None
-    entrypoint: TextOrList | None = None
-    command: TextOrList | None = None
-    working_dir: Text | None = None
-    user: Scalar = None
-    stop_signal: Scalar = None
-    expose: Annotated[_PortText, by_shape("a port or a list of ports")] = ""
-    privileged: _Flag = Field(False, description="of the build container only")
-    standalone: bool | None = Field(None, description="default the service's")
+    roles: RoleNames = Field(description="the roles that make the image, applied in order")
+    env: ScalarMap | None = Field(None, description="environment of the image's containers")
+    entrypoint: TextOrList | None = Field(None, description="program that its containers start, default the base image's")
+    command: TextOrList | None = Field(None, description="arguments of the program, default the base image's")
+    working_dir: Text | None = Field(None, description="folder in which the program starts, default the base image's")
+    user: Scalar = Field(None, description="account that it runs as, default the base image's")
+    stop_signal: Scalar = Field(None, description="signal that ends it, default the base image's")
+    expose: Annotated[_PortText, by_shape("a port or a list of ports")] = Field("", description="ports that the image says it listens on")
+    privileged: _Flag = Field(False, description="the build container has all rights of its host; the image's containers do not")
+    standalone: bool | None = Field(None, description="the build container has an init system of its own; default the service's")
     pull_on: list[StageName] = Field(default_factory=list, description="stages in which pull_from is used and nothing is built")
-    pull_from: Text | None = None
+    pull_from: Text | None = Field(None, description="image that is used in the stages of pull_on; each of the two needs the other")
 
     @model_validator(mode="after")
     def _pull_needs_both(self) -> ImageDefinition:
@@ -73,15 +73,20 @@ class ImageDefinition(Definition):
 class BackupScript(Definition):
     """An entry of backup_scripts (spec inventory.md 5.7)."""
 
-    name: Annotated[Any, TemplateOr(_FileName)]
-    directory: Text | None = Field(None, description="directory in the container")
-    backup_command: Text | None = None
-    backup_file: Text | None = None
-    restore_command: Text | None = None
-    restore_file: Text | None = None
-    ext: Text | None = Field(None, description="default tar.gz")
-    cleanup_days_before: Annotated[Any, TemplateOr(Annotated[int, Field(ge=0)])] = Field(None, description="delete backups older than this")
-    batch_scripts: _Texts = None
+    name: Annotated[Any, TemplateOr(_FileName)] = Field(description="what its files are called after; no two in the site alike")
+    directory: Text | None = Field(None, description="directory in the container that is archived; not with the commands")
+    backup_command: Text | None = Field(None, description="command in the container that prints the backup, or writes backup_file")
+    backup_file: Text | None = Field(None, description="file in the container that backup_command writes")
+    restore_command: Text | None = Field(
+        None,
+        description="command in the container that reads the backup from its standard input, or restore_file; needed with backup_command",
+    )
+    restore_file: Text | None = Field(None, description="file in the container that the backup is put into before restore_command")
+    ext: Text | None = Field(None, description="ending of the files' names, default tar.gz")
+    cleanup_days_before: Annotated[Any, TemplateOr(Annotated[int, Field(ge=0)])] = Field(
+        None, description="delete backups that are older than so many days, 0 keeps today's; without it none is deleted"
+    )
+    batch_scripts: _Texts = Field(None, description="commands that are run in the container before the backup, in order")
     container: Text | None = Field(None, description="of older sites; ignored, it is always the service's own")
 
     @model_validator(mode="after")
@@ -102,42 +107,50 @@ class BackupScript(Definition):
 class NetworkAttachment(Definition):
     """A network that a service joins, with its own names there."""
 
-    name: Text
-    aliases: _Texts = None
-    options: ScalarMap | None = None
+    name: Text = Field(description="name of the network")
+    aliases: _Texts = Field(None, description="further names of the service in it")
+    options: ScalarMap | None = Field(None, description="options of the network's driver")
 
 
 class Placement(Definition):
     """On which nodes a service may run."""
 
-    constraints: Annotated[Any, TemplateOr(TextOrList)] = None
-    preferences: Annotated[Any, TemplateOr(list[Any])] = None
+    constraints: Annotated[Any, TemplateOr(TextOrList)] = Field(
+        None, description="what a node must be, such as node.hostname == p-hive0; groups of the inventory are labels of nodes"
+    )
+    preferences: Annotated[Any, TemplateOr(list[Any])] = Field(
+        None, description="what tasks are spread over, such as spread: node.labels.zone"
+    )
 
 
 class Logging(Definition):
     """Where a service's output goes."""
 
-    driver: Text | None = None
-    options: ScalarMap | None = None
+    driver: Text | None = Field(None, description="logging driver of Docker; without it syslog to the repository")
+    options: ScalarMap | None = Field(None, description="the driver's options; without driver they are added to those of syslog")
 
 
 class RestartConfig(Definition):
     """When a task is started again."""
 
-    condition: Annotated[Any, TemplateOr(Literal["none", "on-failure", "any"])] = None
-    delay: Duration = None
-    max_attempts: _OptionalInt = None
-    window: Duration = None
+    condition: Annotated[Any, TemplateOr(Literal["none", "on-failure", "any"])] = Field(
+        None, description="after which ends it is started again, default Docker's, any"
+    )
+    delay: Duration = Field(None, description="wait before it, such as 5s, default Docker's, 5s")
+    max_attempts: _OptionalInt = Field(None, description="how often it is tried, default without end")
+    window: Duration = Field(None, description="time in which attempts are counted, such as 2m, default from the beginning")
 
 
 class Healthcheck(Definition):
     """How a container is found healthy."""
 
-    test: TextOrList
-    interval: Duration = None
-    timeout: Duration = None
-    retries: _OptionalInt = None
-    start_period: Duration = None
+    test: TextOrList = Field(
+        description="command that ends with 0 while the container is healthy: text for its shell, a list for a program; NONE for no check"
+    )
+    interval: Duration = Field(None, description="time between two checks, such as 30s, default Docker's, 30s")
+    timeout: Duration = Field(None, description="how long a check may take, such as 10s, default Docker's, 30s")
+    retries: _OptionalInt = Field(None, description="how many must fail one after the other, default Docker's, 3")
+    start_period: Duration = Field(None, description="time after the start in which failures do not count, such as 1m, default none")
 
 
 _Image = Annotated[
@@ -156,34 +169,62 @@ class ServiceDefinition(Definition):
     model_config = ConfigDict(json_schema_extra={"required": ["image"]})
     required: ClassVar[tuple[str, ...]] = ("image",)
 
-    image: _Image = ""
-    available_on: list[StageName] = Field(default_factory=list, description="default the file's, else all stages")
-    command: TextOrList | None = None
-    entrypoint: TextOrList | None = None
-    environment: Annotated[Any, TemplateOr(_Environment)] | None = None
-    ports: list[PortEntry] = Field(default_factory=list)
-    volumes: list[VolumeDefinition] = Field(default_factory=list)
-    networks: Annotated[Any, TemplateOr(list[_Attachment])] = Field(None, description="default every network of the stage")
-    mode: Annotated[Any, TemplateOr(Literal["replicated", "global"])] | None = None
-    replicas: _OptionalInt | None = Field(None, description="default: create one, leave the number of an existing service")
-    endpoint_mode: Annotated[Any, TemplateOr(Literal["vip", "dnsrr"])] | None = None
-    placement: Annotated[Any, TemplateOr(Placement)] | None = None
-    labels: Annotated[Any, TemplateOr(dict[str, Any])] = Field(default_factory=dict, description="values that are no text become JSON")
-    logging: Annotated[Any, TemplateOr(Logging)] | None = Field(None, description="default syslog to the repository")
-    hosts: ScalarMap | None = Field(None, description="name: address, added to /etc/hosts")
-    dns: TextOrList | None = None
-    user: Scalar = None
-    working_dir: Text | None = None
-    restart_config: Annotated[Any, TemplateOr(RestartConfig)] | None = None
-    stop_grace_period: Duration | None = None
-    healthcheck: Annotated[Any, TemplateOr(Healthcheck)] | None = None
-    sysctls: ScalarMap | None = None
-    cap_add: _Texts | None = None
-    cap_drop: _Texts | None = None
-    cpu_limit: Annotated[Any, TemplateOr(Annotated[float, Field(gt=0)])] | None = None
-    mem_limit: Annotated[Any, TemplateOr(Annotated[str, matching(r"\d+(\.\d+)?[bkmgtBKMGT]?[bB]?", "a size such as 512M")])] | None = None
-    standalone: bool = Field(False, description="a container with its own init system")
-    initialize_roles: RoleNames = Field(default_factory=list)
-    backup_scripts: Annotated[Any, TemplateOr(list[BackupScript])] = Field(default_factory=list)
-    monitor_error: _Texts = Field(default_factory=list)
-    ignore_error: _Texts = Field(default_factory=list)
+    image: _Image = Field("", description="image to run: its name, or a map that says how build-images makes it")
+    available_on: list[StageName] = Field(
+        default_factory=list, description="stages in which the service runs, default the file's, else all"
+    )
+    command: TextOrList | None = Field(None, description="arguments of the container's program, default the image's")
+    entrypoint: TextOrList | None = Field(None, description="program that the container starts, default the image's")
+    environment: Annotated[Any, TemplateOr(_Environment)] | None = Field(
+        None, description="environment of the containers, beside that of the site's proxy"
+    )
+    ports: list[PortEntry] = Field(
+        default_factory=list, description="published ports: published:target with /udp where wanted, only the target, or a map"
+    )
+    volumes: list[VolumeDefinition] = Field(default_factory=list, description="what is mounted in the containers")
+    networks: Annotated[Any, TemplateOr(list[_Attachment])] = Field(
+        None, description="networks that the service joins, by name or as maps, default every network of the stage"
+    )
+    mode: Annotated[Any, TemplateOr(Literal["replicated", "global"])] | None = Field(
+        None, description="replicated: a number of tasks; global: one on each node; default replicated"
+    )
+    replicas: _OptionalInt | None = Field(
+        None, description="number of tasks; without it, or with -1, a new service begins with one, and an existing one keeps its own"
+    )
+    endpoint_mode: Annotated[Any, TemplateOr(Literal["vip", "dnsrr"])] | None = Field(
+        None, description="its name leads to one address for all tasks (vip) or to theirs in turn (dnsrr); default vip"
+    )
+    placement: Annotated[Any, TemplateOr(Placement)] | None = Field(None, description="on which nodes tasks may run, default any")
+    labels: Annotated[Any, TemplateOr(dict[str, Any])] = Field(
+        default_factory=dict, description="labels of the service, such as HIVE_VIP for a virtual IP; values that are no text become JSON"
+    )
+    logging: Annotated[Any, TemplateOr(Logging)] | None = Field(None, description="where the output goes, default syslog to the repository")
+    hosts: ScalarMap | None = Field(None, description="name: address, added to /etc/hosts of the containers beside the stage's servers")
+    dns: TextOrList | None = Field(None, description="addresses of name servers, default Docker's own")
+    user: Scalar = Field(None, description="account that the program runs as, default the image's")
+    working_dir: Text | None = Field(None, description="folder in which the program starts, default the image's")
+    restart_config: Annotated[Any, TemplateOr(RestartConfig)] | None = Field(None, description="when a task is started again")
+    stop_grace_period: Duration | None = Field(
+        None, description="how long it may take to end before it is killed, such as 1m30s, default 10s"
+    )
+    healthcheck: Annotated[Any, TemplateOr(Healthcheck)] | None = Field(
+        None, description="how a container is found healthy, default the image's"
+    )
+    sysctls: ScalarMap | None = Field(None, description="kernel parameters of the containers")
+    cap_add: _Texts | None = Field(None, description="capabilities that the containers have in addition, such as NET_ADMIN")
+    cap_drop: _Texts | None = Field(None, description="capabilities that are taken from them, such as MKNOD")
+    cpu_limit: Annotated[Any, TemplateOr(Annotated[float, Field(gt=0)])] | None = Field(
+        None, description="processors that a container may use at most, such as 0.5"
+    )
+    mem_limit: Annotated[Any, TemplateOr(Annotated[str, matching(r"\d+(\.\d+)?[bkmgtBKMGT]?[bB]?", "a size such as 512M")])] | None = Field(
+        None, description="memory that it may use at most, such as 512M"
+    )
+    standalone: bool = Field(False, description="a container with an init system of its own, which starts several services inside")
+    initialize_roles: RoleNames = Field(default_factory=list, description="roles that initialize-services applies in its running container")
+    backup_scripts: Annotated[Any, TemplateOr(list[BackupScript])] = Field(
+        default_factory=list, description="what the repository server backs up of it every day, and how"
+    )
+    monitor_error: _Texts = Field(
+        default_factory=list, description="regular expressions (POSIX ERE) of lines in its log that the monitoring has to hear of"
+    )
+    ignore_error: _Texts = Field(default_factory=list, description="expressions of lines that are left out of these")

@@ -17,8 +17,10 @@ _MANAGED_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 class DrbdDefinition(Definition):
     """A volume that is replicated between the hives."""
 
-    size: _Size
-    fstype: Annotated[Any, TemplateOr(Literal["xfs", "ext4"])]
+    size: _Size = Field(description="size such as 100M or 20G, the same in every service that describes the volume")
+    fstype: Annotated[Any, TemplateOr(Literal["xfs", "ext4"])] = Field(
+        description="file system; ext4 for volumes of 100M or less, where xfs wastes room or fails"
+    )
     diskless: Annotated[Any, TemplateOr(list[Text])] = Field(None, description="hosts (full names) without a replica of their own")
     device_id: Annotated[int, Field(ge=1, le=255)] | None = Field(None, description="minor number, assigned if not given")
     vgname: Text | None = Field(None, description="entry of hive_mirrored_disk_devices, default drbdvg")
@@ -30,21 +32,29 @@ class DrbdDefinition(Definition):
 class NfsDefinition(Definition):
     """A volume on the infrastructure's file service."""
 
-    size: _Size = Field(None, description="quota, azure only")
-    available_on: list[StageName] = Field(default_factory=list)
+    size: _Size = Field(None, description="quota such as 100G; azure only")
+    available_on: list[StageName] = Field(
+        default_factory=list, description="elsewhere a local volume is used; default the service's stages"
+    )
 
 
 class VolumeDefinition(Definition):
     """A mount of a service; with `driver`, `drbd` or `nfs` the volume is made by build-volumes."""
 
     source: str = Field(description="name of a volume or path on the host; empty for tmpfs")
-    target: Text
-    type: Annotated[Any, TemplateOr(Literal["bind", "volume", "tmpfs"])] = Field("bind", description="default bind")
-    readonly: Annotated[Any, TemplateOr(bool)] = False
-    driver: Text | None = None
-    driver_opts: Annotated[Any, TemplateOr(dict[str, Any])] = None
-    drbd: DrbdDefinition | None = None
-    nfs: NfsDefinition | None = None
+    target: Text = Field(description="where it is mounted in the container")
+    type: Annotated[Any, TemplateOr(Literal["bind", "volume", "tmpfs"])] = Field(
+        "bind", description="a path of the host, a volume of Docker, or memory"
+    )
+    readonly: Annotated[Any, TemplateOr(bool)] = Field(False, description="the service cannot write there")
+    driver: Text | None = Field(None, description="make the volume with this driver of Docker; not with drbd or nfs")
+    driver_opts: Annotated[Any, TemplateOr(dict[str, Any])] = Field(
+        None, description="the driver's options; without driver they are ignored"
+    )
+    drbd: DrbdDefinition | None = Field(None, description="make a volume that is replicated between the hives; not with driver or nfs")
+    nfs: NfsDefinition | None = Field(
+        None, description="make a volume on the infrastructure's file service, {} for its defaults; not with driver or drbd"
+    )
 
     @property
     def kind(self) -> Literal["drbd", "nfs", "volume"] | None:

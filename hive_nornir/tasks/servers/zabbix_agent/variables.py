@@ -18,7 +18,9 @@ class ZabbixAgentVariables(Variables):
     """What zabbix-agent reads."""
 
     hive_zabbix_version: Annotated[str, BeforeValidator(str)] = Field(
-        "7.0", pattern=r"^\d+\.\d+$", description="Version line of Zabbix, of agents and of their server: 7.0 is the one with long support."
+        "7.0",
+        pattern=r"^\d+\.\d+$",
+        description="Version line of the agents; 7.0 has long support. The server's is that of hive_zabbix_server_tag and hive_zabbix_web_tag.",
     )
     hive_zabbix_source: Source = Field(
         "auto",
