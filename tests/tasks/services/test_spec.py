@@ -173,8 +173,8 @@ def test_a_service_that_says_nothing_gets_the_sites_network_hosts_logging_and_on
 
 
 def test_a_null_is_as_if_it_were_not_there() -> None:
-    names = set(ServiceDefinition.model_fields) - {"image"}
-    assert spec(**dict.fromkeys(names)) == spec()
+    nothing: dict[str, Any] = dict.fromkeys(set(ServiceDefinition.model_fields) - {"image"})
+    assert spec(**nothing) == spec()
 
 
 @pytest.mark.parametrize(
