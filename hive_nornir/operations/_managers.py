@@ -131,6 +131,22 @@ class Rpm(Manager):
         return f"{self.command} -y -q --disableexcludes=main --setopt=clean_requirements_on_remove=False remove {' '.join(names)}"
 
 
+class Apk(Manager):
+    """Alpine. The index is asked for each time and kept nowhere, so that images do not carry it."""
+
+    def ask(self, names: Sequence[str], *, index: bool) -> str:  # noqa: ARG002 - without a kept index there is nothing to ask
+        return f"apk info -e {' '.join(map(_quoted_glob, names))} 2>/dev/null || :"
+
+    def installed(self, answer: str, name: str) -> bool:
+        return name.partition("=")[0] in answer.split()  # of another version than the wanted one, apk says nothing
+
+    def install(self, names: Sequence[str], *, recommends: bool, refresh: bool, despite_hold: bool) -> str:  # noqa: ARG002 - apk has none of them
+        return f"apk add --no-cache --no-progress {' '.join(map(_quoted_glob, names))}"
+
+    def remove(self, names: Sequence[str]) -> str:
+        return f"apk del --no-progress {' '.join(names)}"
+
+
 def manager_named(name: str) -> Manager:
     """The package manager of that name.
 
@@ -140,7 +156,9 @@ def manager_named(name: str) -> Manager:
         return Apt()
     if name in ("dnf", "yum"):
         return Rpm(name)
-    raise UsageError(f"unknown package manager {name!r}", nearest(name, ("apt", "dnf", "yum")))
+    if name == "apk":
+        return Apk()
+    raise UsageError(f"unknown package manager {name!r}", nearest(name, ("apt", "dnf", "yum", "apk")))
 
 
 def _quoted_glob(name: str) -> str:

@@ -9,8 +9,9 @@ from hive_nornir.errors import HiveError
 
 __all__ = ["COLUMNS", "Column", "Distribution", "Family", "classify"]
 
-Family = Literal["debian", "el"]
-Column = Literal["EL7", "EL8", "EL9", "EL10", "A2", "A23", "D12", "D13", "U22", "U24"]
+Family = Literal["debian", "el", "alpine"]
+# Alpine is no server's: only containers have it.
+Column = Literal["EL7", "EL8", "EL9", "EL10", "A2", "A23", "D12", "D13", "U22", "U24", "ALPINE"]
 COLUMNS: tuple[Column, ...] = ("EL7", "EL8", "EL9", "EL10", "A2", "A23", "D12", "D13", "U22", "U24")
 
 # First version of each column, in order; what lies between two columns is treated as the older one.
@@ -35,22 +36,26 @@ class Distribution:
     supported: bool
 
 
-def classify(distribution: str, version: str, like: tuple[str, ...] = ()) -> Distribution:
+def classify(distribution: str, version: str, like: tuple[str, ...] = (), *, container: bool = False) -> Distribution:
     """The column of a distribution (spec os-matrix.md 1).
 
     :param distribution: ID of os-release(5), for example `almalinux`.
     :param version: VERSION_ID, `9.4`; empty for rolling releases, which count as newer than all.
     :param like: ID_LIKE; decides for distributions that are not in the table.
-    :raises HiveError: it is neither of the Debian nor of the EL family.
+    :param container: it is that of a container, which may be Alpine.
+    :raises HiveError: it is of no family that we know.
     """
+    if container and "alpine" in (distribution, *like):
+        return Distribution("alpine", "ALPINE", distribution == "alpine")
     series = _series(distribution)
     known = bool(series)
     for other in () if known else like:
         series = series or _series(other) or ("el" if other == "fedora" else "")
     if not series:
-        raise HiveError(
-            f"{distribution or 'a system without os-release'} is not supported", "servers must be of the Debian or the EL family"
+        families = (
+            "images must be of the Debian or the EL family, or Alpine" if container else "servers must be of the Debian or the EL family"
         )
+        raise HiveError(f"{distribution or 'a system without os-release'} is not supported", families)
     family, columns = _SERIES[series]
     number = _number(version, series)
     fitting = [column for first, column in columns if first <= number]

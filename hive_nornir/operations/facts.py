@@ -60,7 +60,7 @@ class Facts:
     kernel: str
     architecture: str
     init: str
-    package_manager: Literal["apt", "dnf", "yum"]
+    package_manager: Literal["apt", "dnf", "yum", "apk"]
     python: str
     python_version: str
     ssh_client: str
@@ -91,9 +91,10 @@ class Facts:
     virtualization: str
 
     @classmethod
-    def parse(cls, text: str) -> Facts:
+    def parse(cls, text: str, *, container: bool = False) -> Facts:
         """From what the probe of `facts_operation` printed.
 
+        :param container: in a container, of which the image decides on the distribution.
         :raises HiveError: the host is of no known family, or said nothing that makes sense.
         """
         said = FactsText(text)
@@ -101,7 +102,7 @@ class Facts:
         if not release:
             raise HiveError("the host did not tell what it is: /etc/os-release is missing or unreadable")
         version = release.get("VERSION_ID", "")
-        place = classify(release.get("ID", ""), version, tuple(release.get("ID_LIKE", "").split()))
+        place = classify(release.get("ID", ""), version, tuple(release.get("ID_LIKE", "").split()), container=container)
         client, _, address, port = (said.session.get("SSH_CONNECTION", "").split() + [""] * 4)[:4]
         docker, swarm = said.docker
         options, cgroup = said.cgroup
@@ -160,8 +161,8 @@ def _script() -> str:
     return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
-def _package_manager(family: Family, present: list[str]) -> Literal["apt", "dnf", "yum"]:
+def _package_manager(family: Family, present: list[str]) -> Literal["apt", "dnf", "yum", "apk"]:
     """The family's own: a tool of the other one may be installed beside it."""
-    if family == "debian":
-        return "apt"
+    if family != "el":
+        return "apt" if family == "debian" else "apk"
     return "dnf" if "dnf" in present else "yum"

@@ -22,7 +22,7 @@ def present(manager: str, names: Sequence[str], *, recommends: bool = False, des
     The index is refreshed when it is older than a day or than a source, when it does not know a package, and when installing fails, which
     is then tried once more. Configuration files that somebody changed are kept, nobody is asked anything, dpkg's lock is waited for 120 s.
 
-    :param manager: `apt`, `dnf` or `yum`.
+    :param manager: `apt`, `dnf`, `yum`, or in containers `apk`.
     :param names: with apt also `name=version`, with dnf and yum `name-version` or what a package provides.
     :param recommends: whether recommended packages come along.
     :param despite_hold: whether those that `held` keeps back are taken all the same; with dnf and yum it would hide them.

@@ -187,15 +187,26 @@ class Role:
         target = _target(task)
         if target.options.stop.is_set():
             raise HiveError("the run was interrupted before this role began")
+        outcomes = self.apply(target)
+        if outcomes is None:
+            return Result(host=task.host, result=f"does not apply: {self.condition}", hive_status="skipped")
+        changed = any(outcome.status in ("changed", "would-change", "unknown") for outcome in outcomes)
+        return Result(host=task.host, changed=changed, result=f"{sum(o.status == 'changed' for o in outcomes)} changed of {len(outcomes)}")
+
+    def apply(self, target: Target) -> list[Outcome] | None:
+        """Apply the role to a target and show each operation as a sub-result of its task.
+
+        :returns: None when the role does not apply there.
+        :raises Exception: the error of the first operation that failed.
+        """
         values = self.values(target.variables, target.name)
         if self._when is not None and not self._when(values):
-            return Result(host=task.host, result=f"does not apply: {self.condition}", hive_status="skipped")
+            return None
         outcomes = self._run(target, values)
-        failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-        changed = any(outcome.status in ("changed", "would-change", "unknown") for outcome in outcomes)
-        if failed:
-            raise failed[0].error or HiveError(failed[0].summary)
-        return Result(host=task.host, changed=changed, result=f"{sum(o.status == 'changed' for o in outcomes)} changed of {len(outcomes)}")
+        for outcome in outcomes:
+            if outcome.status == "failed":
+                raise outcome.error or HiveError(outcome.summary)
+        return outcomes
 
     def values(self, variables: Mapping[str, Any], host: str) -> Variables:
         """The role's variables of one host, checked.
