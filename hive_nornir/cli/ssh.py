@@ -22,7 +22,7 @@ from hive_nornir.errors import HiveError, UsageError, nearest
 if TYPE_CHECKING:
     from hive_nornir.site import Site
 
-__all__ = ["console", "scp", "ssh"]
+__all__ = ["become_ssh", "console", "scp", "ssh"]
 
 _ZABBIX = 10052
 
@@ -52,6 +52,16 @@ def _target(site: Site, name: str | None) -> str:
     if name not in hosts and name not in short:
         raise UsageError(f"stage {site.context.stage} has no host {name!r}", nearest(name, [*hosts, *short]))
     return short.get(name, name)
+
+
+def become_ssh(site: Site, arguments: Sequence[str]) -> NoReturn:
+    """Become OpenSSH's ssh with the stage's ssh_config.
+
+    :param arguments: options, the server, and the command as its login shell takes it.
+    :raises HiveError: the stage has no servers yet, or this machine no ssh.
+    """
+    _reachable(site)
+    _exec("ssh", site, arguments)
 
 
 def _program(name: str) -> str:
