@@ -64,7 +64,8 @@ Observer = Callable[[Event], None]
 class RunProcessor:
     """The Nornir processor that turns a play's callbacks into events and fills the report.
 
-    An observer that raises must not lose results: it is reported once and then left out.
+    An observer that raises must not lose results: it is reported once and then left out. A thread that outlives its run is not heard any
+    more: what the report says of its host stands.
     """
 
     def __init__(self, report: RunReport, observers: Iterable[Observer]) -> None:
@@ -75,6 +76,8 @@ class RunProcessor:
 
     def emit(self, event: Event) -> None:
         """Tell all observers."""
+        if _late():
+            return
         for observer in list(self._observers):
             try:
                 observer(event)
@@ -101,6 +104,8 @@ class RunProcessor:
 
     def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:  # noqa: ARG002 - Nornir's signature
         """Nornir: a play has ended on a host."""
+        if _late():
+            return
         self.report.hosts[host.name].seconds += time.monotonic() - self._began[host.name, ""]
         connection = host.connections.get("hive")
         if connection is not None:
@@ -116,6 +121,8 @@ class RunProcessor:
 
     def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
         """Nornir: a role has ended on a host."""
+        if _late():
+            return
         seconds = time.monotonic() - self._began[host.name, task.name]
         outcomes: list[Outcome] = [sub.hive_outcome for sub in result if hasattr(sub, "hive_outcome")]
         for outcome in outcomes:
@@ -130,6 +137,12 @@ class RunProcessor:
             "operation", self.report.phase, self.play, host, role, outcome.operation.name, outcome.status, outcome.status == "changed",
             outcome.summary, outcome.diff, outcome.seconds, str(outcome.error or ""), outcome.stderr,
         )  # fmt: skip
+
+
+def _late() -> bool:
+    from hive_nornir.runs.runner import outlives_its_run  # brings Nornir, which whoever only reads events does without
+
+    return outlives_its_run()
 
 
 def role_finished(phase: str, host: str, role: RoleReport) -> Event:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nornir.core.plugins.connections import ConnectionPlugin
     from nornir.core.task import Task
 
-__all__ = ["HiveRunner"]
+__all__ = ["HiveRunner", "outlives_its_run"]
 
 
 class HiveRunner:
@@ -148,9 +148,14 @@ class _Connections(dict[str, "ConnectionPlugin"]):
         super().__setitem__(name, connection)
 
 
-def _refuse_the_late() -> None:
+def outlives_its_run() -> bool:
+    """Whether the thread that asks is a host's, and the run has ended without waiting for it."""
     thread = threading.current_thread()
-    if isinstance(thread, _Worker) and thread.over.is_set():
+    return isinstance(thread, _Worker) and thread.over.is_set()
+
+
+def _refuse_the_late() -> None:
+    if outlives_its_run():
         raise HiveError("the run has ended")
 
 

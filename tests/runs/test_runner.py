@@ -14,6 +14,8 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir.core.task import Result, Task
 
 from hive_nornir.errors import HiveError
+from hive_nornir.runs.events import Event, RunProcessor
+from hive_nornir.runs.report import RunReport
 from hive_nornir.runs.runner import HiveRunner
 
 
@@ -183,6 +185,30 @@ def test_a_thread_that_outlives_ctrl_c_does_nothing_more_on_its_host(opened: lis
     assert ended.wait(5)
     assert refused == ["the run has ended"]
     assert len(opened) == 1
+
+
+def test_a_thread_that_outlives_ctrl_c_changes_nothing_of_the_report():
+    release, ended = threading.Event(), threading.Event()
+    seen: list[Event] = []
+
+    def hang(task: Task) -> Result:
+        release.wait(timeout=30)
+        return Result(host=task.host)
+
+    def play(task: Task) -> Result:
+        try:
+            task.run(task=hang)
+        finally:
+            ended.set()
+        return Result(host=task.host)
+
+    report = RunReport("setup-hosts", "private")
+    interrupted(nornir(1).with_processors([RunProcessor(report, [seen.append])]), play)
+    before = len(seen)
+    release.set()
+    assert ended.wait(5)
+    assert len(seen) == before
+    assert report.hosts["h0"].roles == {}
 
 
 def test_hosts_that_wait_for_their_turn_are_not_begun_after_ctrl_c():
