@@ -1,4 +1,4 @@
-"""What an operator does every day: `ps`, `logs`, `backup`, `restore`, `image shell`. All but `ps` become OpenSSH."""
+"""What an operator does every day: `ps`, `logs`, `backup`, `restore`, `image shell`, `node replace`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hive_nornir.site import Site
 
-__all__ = ["backup", "image", "logs", "ps", "restore"]
+__all__ = ["backup", "image", "logs", "node", "ps", "restore"]
 
 _LOGS = "/var/log/services"
 _BUILT_IN = ("hive-zabbix", "hive-registry")
@@ -30,6 +30,12 @@ def _services(site: Site) -> Iterable[str]:
     from hive_nornir.cli.names import quick_services
 
     return quick_services(site.context)
+
+
+def _hives(site: Site) -> Iterable[str]:
+    from hive_nornir.cli.names import quick_hosts
+
+    return [name.partition(".")[0] for name in quick_hosts(site.context)][:-1]
 
 
 def _backups(site: Site) -> Iterable[str]:
@@ -147,6 +153,55 @@ def shell(session: Session, service: str) -> None:
     enter = "if command -v bash >/dev/null; then exec bash; else exec sh; fi"
     script = f"docker start {container} >/dev/null && exec docker exec -it {container} sh -c {shlex.quote(enter)}"
     become_ssh(site, ["-t", site.inventory.repository, f"sudo -n sh -c {shlex.quote(script)}"])
+
+
+@click.group("node", invoke_without_command=True)
+@click.pass_context
+def node(ctx: click.Context) -> None:
+    """Mend the swarm's nodes."""
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command: replace")
+
+
+node.params += global_options(hidden=True)
+
+
+@node.command("replace", cls=HiveCommand)
+@click.argument("host", shell_complete=completer(_hives))
+@click.option("--check", "-C", is_flag=True, help="Only tell whether it can be done.")
+@click.option("--yes", is_flag=True, help="Do not ask before.")
+@click.option("--allow-reboot", is_flag=True, help="Restart servers where a change needs it.")
+@pass_session
+def node_replace(session: Session, host: str, check: bool, yes: bool, allow_reboot: bool) -> int:
+    """Build a new server in place of a container host that is lost for good.
+
+    It gets the name, the address and the place in the swarm of the lost one, and its volumes from the others. Refused while the lost one
+    answers, and when too few managers of the swarm are left.
+    """
+    from hive_nornir.cli.render.progress import progress
+    from hive_nornir.cli.render.report import show_report
+    from hive_nornir.cli.render.text import say
+    from hive_nornir.plays.node_replacement import check_loss, replace
+
+    site = session.open()
+    [name] = site.select_hosts([host])
+    say(check_loss(site, name), err=True)
+    if check:
+        return 0
+    say(
+        "build-infra and setup-hosts, then build-volumes, run for the whole stage; the other servers are only touched where they differ",
+        err=True,
+    )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("replacing needs a confirmation, and there is no terminal to ask on", "--yes goes without")
+        if not click.confirm(f"Replace {name}?", err=True):
+            raise UsageError("not confirmed, nothing was done")
+    with progress(verbose=session.talkative) as observer:
+        reports = replace(site, name, allow_reboot=allow_reboot, observers=[observer])
+    for report in reports:
+        show_report(report)
+    return reports[-1].exit_code
 
 
 def _all_known(site: Site, names: Iterable[str], known: Iterable[str]) -> None:

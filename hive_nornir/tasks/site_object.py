@@ -51,23 +51,24 @@ class ObjectsRun:
     _choosing: threading.Lock = field(default_factory=threading.Lock)
     _manager: str = ""
 
-    def manager(self) -> str:
+    def manager(self, without: str = "") -> str:
         """A hive that manages the swarm and answers: the stage's first one, or the next one while it is away.
 
+        :param without: a hive that is not to be asked.
         :raises HiveError: none does; with the reason of each.
         """
         with self._choosing:
             if not self._manager:
-                self._manager = self._find_manager()
+                self._manager = self._find_manager(without)
             return self._manager
 
-    def _find_manager(self) -> str:
+    def _find_manager(self, without: str) -> str:
         import docker
         import requests
 
         [first] = self.site.groups["first_hive"]
         reasons = []
-        for name in sorted(self.site.hives, key=lambda hive: hive != first):
+        for name in sorted(set(self.site.hives) - {without}, key=lambda hive: (hive != first, hive)):
             try:
                 if self.connection(name, "docker").info()["Swarm"].get("ControlAvailable"):
                     return name
