@@ -1,5 +1,5 @@
 # make demo: four real servers on this machine, configured; make test: everything is checked.
-.PHONY: venv demo test test-unit test-hosts test-vm lint bench clean help
+.PHONY: venv demo test test-unit test-hosts test-vm lint reference bench clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -40,6 +40,9 @@ test-hosts: venv ## what needs real servers
 
 test-vm: venv ## what needs virtual machines (QEMU, installed where it is missing); not part of `make test`
 	$(BIN)/pytest -q -m vm tests/vm
+
+reference: venv ## docs/reference, from the code
+	$(BIN)/python scripts/make-reference
 
 bench: venv ## round trips, bytes and ratios
 	$(BIN)/python -m bench

@@ -44,7 +44,7 @@ class VolumeDefinition(Definition):
     source: str = Field(description="name of a volume or path on the host; empty for tmpfs")
     target: Text = Field(description="where it is mounted in the container")
     type: Annotated[Any, TemplateOr(Literal["bind", "volume", "tmpfs"])] = Field(
-        "bind", description="a path of the host, a volume of Docker, or memory"
+        "bind", description="a path of the host, a volume of Docker, or memory; left out, a volume of build-volumes is a volume"
     )
     readonly: Annotated[Any, TemplateOr(bool)] = Field(False, description="the service cannot write there")
     driver: Text | None = Field(None, description="make the volume with this driver of Docker; not with drbd or nfs")
