@@ -20,7 +20,7 @@ class ZabbixAgentVariables(Variables):
     hive_zabbix_version: Annotated[str, BeforeValidator(str)] = Field(
         "7.0",
         pattern=r"^\d+\.\d+$",
-        description="Version line of the agents; 7.0 has long support. The server's is that of hive_zabbix_server_tag and hive_zabbix_web_tag.",
+        description="Version line of the agents; 7.0 has long support. The server's is that of hive_zabbix_server_tag and _web_tag.",
     )
     hive_zabbix_source: Source = Field(
         "auto",
