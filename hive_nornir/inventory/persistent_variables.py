@@ -92,6 +92,7 @@ VARIABLES: tuple[PersistentVariable, ...] = (
     _V("foward_zabbix_port", "int", "stage", 10052),
     _V("port_forwarding", scope="stage"),
     _V("drbd_device_map", "dict", "stage"),
+    _V("drbd_node_map", "dict", "stage"),
     _V("published_port_map", "dict", "stage"),
     _V("zabbix_backup_cleanup_days_before", "int", default=3, exported="hive_zabbix_backup_cleanup_days_before"),
     _V("registry_backup_cleanup_days_before", "int", default=3, exported="hive_registry_backup_cleanup_days_before"),

@@ -44,8 +44,9 @@ class VirtualMachine:
 
     :param name: the server's own.
     :param folder: for its console and its monitor.
-    :param network: its first three numbers, `10.120.7`; we are 1 in it, and the machine is 4.
+    :param network: its first three numbers, `10.120.7`; we are 1 in it, and the machine is `number`.
     :param disks: in the order in which it sees them: /dev/vdb, /dev/vdc …
+    :param bridge: interface of ours that connects it with other machines and has our address; "" when it is alone.
     """
 
     name: str
@@ -53,11 +54,13 @@ class VirtualMachine:
     network: str
     image: Image
     disks: Sequence[Disk]
+    number: int = 4
+    bridge: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
-        return f"{self.network}.4"
+        return f"{self.network}.{self.number}"
 
     @property
     def gateway(self) -> str:
@@ -75,12 +78,14 @@ class VirtualMachine:
         :param root_key: public key that root takes.
         """
         # QEMU makes the tap device, which so is gone when QEMU is, and QEMU is gone when we are, even if we are killed.
-        interface = f"hvm{os.getpid()}"
+        interface = f"hvm{os.getpid()}-{self.number}"
         command = ["setpriv", "--pdeathsig", "KILL", "--", "qemu-system-x86_64", *self._options(interface, root_key)]
         with (self.folder / "qemu.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._until(Path("/sys/class/net", interface).exists, 30)
-        for words in (("address", "add", f"{self.gateway}/24", "dev", interface), ("link", "set", interface, "up")):
+        own = ("address", "add", f"{self.gateway}/24", "dev", interface)
+        ours = ("link", "set", interface, "master", self.bridge) if self.bridge else own
+        for words in (ours, ("link", "set", interface, "up")):
             subprocess.run(["ip", *words], stdin=subprocess.DEVNULL, timeout=30, check=True)
         self._until(self._answers, BOOT_SECONDS)
 
@@ -126,7 +131,8 @@ class VirtualMachine:
             *("-display", "none", "-monitor", "none", "-serial", f"file:{self.folder / 'console'}"),
             *("-qmp", f"unix:{self.folder / 'monitor'},server=on,wait=off"),
             *("-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd), "-append", " ".join(words)),
-            *("-netdev", f"tap,id=net,ifname={interface},script=no,downscript=no", "-device", "virtio-net-pci,netdev=net"),
+            *("-netdev", f"tap,id=net,ifname={interface},script=no,downscript=no"),
+            *("-device", f"virtio-net-pci,netdev=net,mac=52:54:00:12:34:{self.number:02x}"),
         ]
         # The image is shared; what a machine writes on it goes to a file of its own that has no name.
         drives = [(f"file={self.image.disk},snapshot=on", "serial=HIVE-SYSTEM")]

@@ -8,13 +8,32 @@ from typing import Any
 
 from hive_nornir.inventory.providers.base import ProviderSite, ServerSpec
 
-__all__ = ["CONTEXT", "HOST", "IMAGE", "SITE", "STAGE", "base", "bridge", "container", "filters", "is_mine", "labels", "network", "volume"]
+__all__ = [
+    "CONTEXT",
+    "FILES",
+    "HOST",
+    "IMAGE",
+    "SITE",
+    "STAGE",
+    "base",
+    "bridge",
+    "container",
+    "files",
+    "filters",
+    "is_mine",
+    "labels",
+    "network",
+    "volume",
+]
 
 SITE = "hive-nornir.site"
 STAGE = "hive-nornir.stage"
 HOST = "hive-nornir.host"
 IMAGE = "hive-nornir.image"
 CONTEXT = "hive-nornir.context"
+
+FILES = "/mnt/hive_files"
+"""Where every server of a stage has the folder that they all share: what a cloud's file service is elsewhere."""
 
 
 def base(site: ProviderSite) -> str:
@@ -43,6 +62,11 @@ def container(site: ProviderSite, server: ServerSpec) -> str:
 def volume(site: ProviderSite, server: ServerSpec) -> str:
     """The volume that holds a server's /var/lib/docker."""
     return f"{container(site, server)}-docker"
+
+
+def files(site: ProviderSite) -> str:
+    """The volume that all servers of a site and stage share."""
+    return f"{base(site)}-files"
 
 
 def context(site: ProviderSite) -> str:

@@ -92,13 +92,14 @@ def find(client: docker.DockerClient, site: ProviderSite, server: ServerSpec) ->
 
 
 def create(client: docker.DockerClient, site: ProviderSite, server: ServerSpec, tag: str, public_key: str) -> Any:
-    """Create a server's volume and container, not yet started.
+    """Create a server's volume, the one that all servers share, and its container, not yet started.
 
     :param tag: image, as `image.ensure` returns it.
     :param public_key: one OpenSSH line, which the admin account will accept.
     :returns: the container.
     """
     client.volumes.create(names.volume(site, server), labels=names.labels(site, server))
+    client.volumes.create(names.files(site), labels=names.labels(site))
     endpoint = client.api.create_endpoint_config(ipv4_address=server.private_ip)
     made = client.api.create_container(
         tag,
@@ -130,6 +131,7 @@ def _host_config(client: docker.DockerClient, site: ProviderSite, server: Server
 
     shared = ["/lib/modules", *machine.local_folders(machine.pip_settings())]
     memory = server.variables.get("hive_memory_size")
+    volumes = [f"{names.volume(site, server)}:/var/lib/docker", f"{names.files(site)}:{names.FILES}"]
     config: dict[str, Any] = client.api.create_host_config(
         cap_add=["ALL"],
         # SYS_RESOURCE is missing from some machines' bounding set; with SYS_TIME a server's time zone moves the whole machine's clock.
@@ -138,7 +140,7 @@ def _host_config(client: docker.DockerClient, site: ProviderSite, server: Server
         device_cgroup_rules=["a *:* rwm"],
         cgroupns="private",
         tmpfs={"/run": "", "/run/lock": ""},
-        binds=[f"{names.volume(site, server)}:/var/lib/docker", *(f"{path}:{path}:ro" for path in shared if machine.has_files(path))],
+        binds=[*volumes, *(f"{path}:{path}:ro" for path in shared if machine.has_files(path))],
         network_mode=names.network(site),
         # So that a reboot from inside comes back, and a halted server stays halted when the engine restarts.
         restart_policy={"Name": "unless-stopped"},

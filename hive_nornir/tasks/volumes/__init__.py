@@ -1,0 +1,1 @@
+"""The site's volumes: replicated by DRBD, on the infrastructure's file service, or what another driver of Docker makes."""
