@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PHASES", "Site"]
 
-PHASES = ("build-infra", "setup-hosts", "build-networks")
+PHASES = ("build-infra", "setup-hosts", "build-images", "build-volumes", "build-networks", "deploy-services", "initialize-services")
 
 
 class Site:
@@ -148,8 +148,11 @@ class Site:
         if start is not None and start not in PHASES:
             raise UsageError(f"there is no phase {start!r}", nearest(start, PHASES))
         self.check()
+        persistents = self.context.persistents
+        if start is not None and not check:
+            persistents.set("start_phase", start)  # from where the next call goes on if this one fails
         reports: list[RunReport] = []
-        for phase in remaining(self.context.persistents, start):
+        for phase in remaining(persistents, start):
             reports.append(self.run(phase, check=check, allow_reboot=allow_reboot, observers=observers))
             if not reports[-1].ok or (check and phase == PHASES[0] and reports[-1].changed):
                 break

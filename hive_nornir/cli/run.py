@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from hive_nornir.runs.report import RunReport
     from hive_nornir.site import Site
 
-__all__ = ["all_phases", "build_infra", "build_networks", "run", "setup_hosts"]
+__all__ = [
+    "all_phases",
+    "build_images",
+    "build_infra",
+    "build_networks",
+    "build_volumes",
+    "deploy_services",
+    "initialize_services",
+    "run",
+    "setup_hosts",
+]
 
 ALL = "all"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +70,22 @@ def _phases(site: Site) -> Iterable[str]:  # noqa: ARG001 - the phases are the s
 
 def _networks(site: Site) -> Iterable[str]:
     return site.inventory.networks
+
+
+def _volumes(site: Site) -> Iterable[str]:
+    return site.inventory.volumes
+
+
+def _services(site: Site) -> Iterable[str]:
+    return site.inventory.services
+
+
+def _with_image(site: Site) -> Iterable[str]:
+    return [name.removeprefix("image_") for name in site.inventory.groups["images"]]
+
+
+def _initialized(site: Site) -> Iterable[str]:
+    return [name for name in site.inventory.services if site.inventory.scope(name).get("hive_initialize_roles")]
 
 
 def _roles(site: Site) -> Iterable[str]:
@@ -120,8 +146,9 @@ def _with(*options: Callable[[F], F]) -> Callable[[F], F]:
 def run(session: Session, phase: str, **options: Any) -> int:
     """Run a phase, or all that are left to do.
 
-    PHASE is build-infra (create and start the servers), setup-hosts (install and configure them), build-networks (the swarm's networks), or
-    all: the phases one after the other, from the one that failed the last time.
+    PHASE is build-infra (create and start the servers), setup-hosts (install and configure them), build-images (the services' images),
+    build-volumes (their volumes), build-networks (the swarm's networks), deploy-services (the services), initialize-services (roles in
+    their containers), or all: the phases one after the other, from the one that failed the last time.
     """
     return _run(session, phase.replace("_", "-"), _Request(**options))
 
@@ -150,12 +177,44 @@ def setup_hosts(session: Session, **options: Any) -> int:
     return _run(session, "setup-hosts", _Request(**options))
 
 
+@click.command("build-images", cls=HiveCommand)
+@_with(_limit(_with_image, "services' images"), *_COMMON, _NO_CACHE)
+@pass_session
+def build_images(session: Session, **options: Any) -> int:
+    """Build the services' images (run build-images)."""
+    return _run(session, "build-images", _Request(**options))
+
+
+@click.command("build-volumes", cls=HiveCommand)
+@_with(_limit(_volumes, "volumes"), *_COMMON, *_DESTROY, _SERVERS)
+@pass_session
+def build_volumes(session: Session, **options: Any) -> int:
+    """Make or remove the services' volumes (run build-volumes)."""
+    return _run(session, "build-volumes", _Request(**options))
+
+
 @click.command("build-networks", cls=HiveCommand)
 @_with(_limit(_networks, "networks"), *_COMMON, *_DESTROY)
 @pass_session
 def build_networks(session: Session, **options: Any) -> int:
     """Make or remove the swarm's networks (run build-networks)."""
     return _run(session, "build-networks", _Request(**options))
+
+
+@click.command("deploy-services", cls=HiveCommand)
+@_with(_limit(_services, "services"), *_COMMON, *_DESTROY)
+@pass_session
+def deploy_services(session: Session, **options: Any) -> int:
+    """Deploy or remove the services (run deploy-services)."""
+    return _run(session, "deploy-services", _Request(**options))
+
+
+@click.command("initialize-services", cls=HiveCommand)
+@_with(_limit(_initialized, "services"), *_COMMON)
+@pass_session
+def initialize_services(session: Session, **options: Any) -> int:
+    """Run the services' initialize_roles in their containers (run initialize-services)."""
+    return _run(session, "initialize-services", _Request(**options))
 
 
 def _run(session: Session, phase: str, request: _Request) -> int:
@@ -198,7 +257,6 @@ def _open(session: Session, phase: str, request: _Request) -> Site:
         halt=request.halt,
         destroy=request.destroy,
         check_mode=request.check,
-        start_phase=request.start_phase,
         limit_server=",".join(request.servers) if request.servers else None,
         tags=",".join(request.roles) if request.roles else None,
         limit_target=",".join(request.limit) if request.limit else None,
