@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hive_nornir.site import Site
+    from hive_nornir.tasks.cluster.service_states import ServiceState
 
 __all__ = ["backup", "image", "logs", "node", "ps", "restore"]
 
@@ -68,11 +69,22 @@ def ps(session: Session, names: tuple[str, ...], as_json: bool) -> int:
         show_table(["service", "replica", "node", "state", "error"], rows)
     else:
         counts = [Cell(f"{state.running}/{state.desired}", "" if state.running >= state.desired else "bad") for state in chosen]
-        rows = [[state.name, state.mode, count, state.image] for state, count in zip(chosen, counts, strict=True)]
-        show_table(["service", "mode", "running", "image"], rows)
+        rows = [[state.name, state.mode, count, _reached(site, state), state.image] for state, count in zip(chosen, counts, strict=True)]
+        show_table(["service", "mode", "running", "reached at", "image"], rows)
     for name in lost:
         click.echo(f"{name} is not deployed: `hive-nornir run deploy-services --limit {name}`", err=True)
     return int(bool(lost) or any(state.running < state.desired for state in chosen))
+
+
+def _reached(site: Site, state: ServiceState) -> str:
+    from hive_nornir.tasks.services.reach import addresses
+
+    if state.name not in site.inventory.services:
+        return ""
+    hives = {name: str(site.inventory.scope(name)["hive_private_ip"]) for name in site.inventory.hives}
+    running = {task.node for task in state.tasks if task.state == "running"}
+    nodes = [name for name in hives if name.partition(".")[0] in running]
+    return " ".join(addresses(site.inventory.scope(state.name), nodes, hives))
 
 
 @click.command("logs", cls=HiveCommand)

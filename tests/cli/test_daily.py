@@ -15,7 +15,7 @@ from hive_nornir.tasks.cluster.service_states import ServiceState, ServiceStates
 from tests.cli.support import call, run
 
 REPOSITORY = "p-hive3.shop.example"
-SERVICES = "plugin: hive_services\nservices:\n  web: {image: nginx}\n  app:\n    image: {from: debian, roles: []}\n"
+SERVICES = "plugin: hive_services\nservices:\n  web: {image: nginx, ports: [{target_port: 80, published_port: 8080, mode: host}]}\n  app:\n    image: {from: debian, roles: []}\n"
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_ps_counts_tasks_and_says_what_is_missing(built: Path, monkeypatch: pyte
     monkeypatch.setattr(Site, "services", lambda _site: ServiceStates(states))
     shown = call("-r", str(built), "ps")
     assert shown.exit_code == 1
-    assert shown.stdout.splitlines()[1].split() == ["web", "replicated", "1/2", "nginx:stable"]
+    assert shown.stdout.splitlines()[1].split() == ["web", "replicated", "1/2", "192.168.56.5:8080", "nginx:stable"]
     assert "app is not deployed" in shown.stderr
     tasks = call("-r", str(built), "ps", "web").stdout.splitlines()
     assert tasks[1].split() == ["web", "1", "p-hive0", "failed", "exit", "code", "1"]
