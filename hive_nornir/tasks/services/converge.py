@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from hive_nornir.errors import DeadlineExceeded, OperationFailed
@@ -14,7 +15,7 @@ from hive_nornir.tasks.services.placement import suitable
 if TYPE_CHECKING:
     from hive_nornir.tasks.services.swarm import SwarmServices
 
-__all__ = ["Progress", "converged", "gone", "judged"]
+__all__ = ["Progress", "converged", "errors", "gone", "judged", "lately"]
 
 # Seconds without any change, and at all: images may be large.
 _QUIET, _ALL = 300.0, 1800.0
@@ -33,9 +34,8 @@ Task = Mapping[str, Any]
 class Progress:
     """How far a service is.
 
-    :param running: tasks that run as the service is now.
+    :param running: tasks that run as the service is now, or have ended where that is as it is to be.
     :param wanted: how many are to.
-    :param ids: of those that run.
     :param broken: its tasks that failed, or ended though they are not to.
     :param waiting: what the scheduler says about tasks that find no node.
     :param stopped: why the swarm does not go on by itself, "" while it does.
@@ -43,7 +43,6 @@ class Progress:
 
     running: int
     wanted: int
-    ids: frozenset[str]
     broken: tuple[Task, ...]
     waiting: tuple[str, ...]
     stopped: str
@@ -76,14 +75,14 @@ def judged(
     up = {node["ID"] for node in nodes if node["Status"]["State"] == "ready"}
     restarts = ((spec["TaskTemplate"].get("RestartPolicy") or {}).get("Condition") or "any") == "any"
     own = [task for task in tasks if state == "completed" or _is_current(task, spec["TaskTemplate"])]
-    ended = [task for task in own if task["Status"]["State"] == "complete"]
+    ended = [task for task in tasks if task["Status"]["State"] == "complete" and _is_current(task, spec["TaskTemplate"])]
     broken = [task for task in own if task["Status"]["State"] in ("failed", "rejected")] + (ended if restarts else [])
     running = [
         task for task in own if task["DesiredState"] == "running" and task["Status"]["State"] == "running" and task.get("NodeID") in up
     ]
-    counted = {task["ID"] for task in (running if restarts else [*running, *ended])}
-    alive = {_slot(task) for task in own if task["DesiredState"] not in ("shutdown", "remove") or task["ID"] in counted}
-    wanted = _wanted(spec, nodes)
+    wanted, settled = _wanted(spec, nodes), {_slot(task) for task in running}
+    count, finished = len(settled), set() if restarts else {_slot(task) for task in ended} - settled
+    alive = {_slot(task) for task in own if task["DesiredState"] not in ("shutdown", "remove")} | finished
     stopped = ""
     if state in ("paused", "rollback_started", "rollback_paused", "rollback_completed"):
         stopped = f"its update is {state.replace('_', ' ')}: {update.get('Message', '')}".rstrip(": ")
@@ -93,14 +92,17 @@ def judged(
         dict.fromkeys(str(task["Status"]["Err"]) for task in own if task["Status"]["State"] == "pending" and task["Status"].get("Err"))
     )
     recent = tuple(task for task in broken if task["ID"] not in earlier)
-    return Progress(len(counted), wanted, frozenset(counted), recent, waiting, stopped, state == "updating")
+    count = max(count, min(wanted, count + len(finished)))
+    return Progress(count, wanted, recent, waiting, stopped, state == "updating")
+
+
+# A task's own spec shows no runtime; and where it runs may change without it (swarmkit, orchestrator.IsTaskDirty).
+_NOT_COMPARED = ("Placement", "Runtime")
 
 
 def _is_current(task: Task, template: Mapping[str, Any]) -> bool:
-    """Whether a task is of the service as it is now; where it runs may change without it (swarmkit, orchestrator.IsTaskDirty)."""
-    own, now = dict(task.get("Spec") or {}), dict(template)
-    for each in (own, now):
-        each.pop("Placement", None)
+    """Whether a task is of the service as it is now."""
+    own, now = ({key: value for key, value in each.items() if key not in _NOT_COMPARED} for each in (task.get("Spec") or {}, template))
     return own == now
 
 
@@ -113,6 +115,12 @@ def _slot(task: Task) -> str:
     return str(task.get("Slot") or task.get("NodeID") or task["ID"])
 
 
+def lately(tasks: Iterable[Task], now: datetime | None = None) -> list[Task]:
+    """Those that came to their state in the last ten minutes: what ended before that says nothing about how a service is now."""
+    since = (now or datetime.now(timezone.utc)) - timedelta(minutes=10)
+    return [task for task in tasks if datetime.fromisoformat(f"{task['Status']['Timestamp'][:19]}+00:00") > since]
+
+
 def converged(
     swarm: SwarmServices, name: str, progress: Callable[[str], None], *, earlier: Collection[str] = (), changed: bool = True
 ) -> None:
@@ -120,13 +128,13 @@ def converged(
 
     :param progress: called with plain words at each look; raises to give up.
     :param earlier: ids of its tasks before it was changed.
-    :param changed: whether it was. If not, tasks that run are believed.
+    :param changed: whether it was, or there is another reason to doubt. If not, tasks that run are believed to stay up.
     :raises OperationFailed: tasks fail again and again, no node suits, or the swarm has stopped the update; with the tasks' errors.
     :raises DeadlineExceeded: nothing happens any more, and not all run.
     """
     began = quiet = stable = time.monotonic()
     seen: dict[str, Task] = {}
-    last: tuple[Any, ...] = ()
+    last: list[tuple[Any, ...]] = []
     while True:
         service, tasks, nodes = swarm.find(name), swarm.tasks(name), swarm.nodes()
         if service is None:
@@ -134,19 +142,19 @@ def converged(
         now = judged(service, tasks, nodes, earlier)
         seen.update({task["ID"]: task for task in now.broken})  # the swarm keeps only the last few
         clock = time.monotonic()
-        picture = (now.ids, sorted((task["ID"], task["Status"]["State"]) for task in tasks))
+        picture = sorted((task["ID"], task["Status"]["State"], task["DesiredState"]) for task in tasks)
+        if not now.done or picture != last:
+            stable = clock
         if picture != last:
             last, quiet = picture, clock
-        if not now.done:
-            stable = clock
-        elif not changed or clock - stable >= _STABLE:
+        if now.done and (not changed or clock - stable >= _STABLE):
             return
         progress(now.words)
-        errors = _errors(seen.values(), nodes)
+        said = errors(seen.values(), nodes)
         if reason := _hopeless(now, seen.values(), clock - quiet):
-            raise OperationFailed(f"service {name}: {now.words}; {reason}{errors}", _way_out(service))
+            raise OperationFailed(f"service {name}: {now.words}; {reason}{said}", _way_out(service))
         if clock - quiet > _QUIET or clock - began > _ALL:
-            raise DeadlineExceeded(f"service {name}: {now.words} after {clock - began:.0f} s{errors}", _way_out(service))
+            raise DeadlineExceeded(f"service {name}: {now.words} after {clock - began:.0f} s{said}", _way_out(service))
         time.sleep(_POLL)
 
 
@@ -168,7 +176,7 @@ def _way_out(service: Mapping[str, Any]) -> str:
     return f"see `docker service ps --no-trunc {name}` on a hive; mend the definition and deploy again, or remove it with --destroy"
 
 
-def _errors(tasks: Iterable[Task], nodes: Iterable[Mapping[str, Any]]) -> str:
+def errors(tasks: Iterable[Task], nodes: Iterable[Mapping[str, Any]]) -> str:
     """What the tasks said, each error once, with the nodes."""
     names = {node["ID"]: str(node["Description"]["Hostname"]) for node in nodes}
     said: dict[str, list[str]] = {}

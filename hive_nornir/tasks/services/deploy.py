@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.api import ApiChange, ApiStep
 from hive_nornir.tasks.services import differences
-from hive_nornir.tasks.services.converge import converged, gone, judged
+from hive_nornir.tasks.services.converge import converged, errors, gone, judged, lately
 from hive_nornir.tasks.services.image import named_image, pinned
 from hive_nornir.tasks.services.logins import login_of, logins
 from hive_nornir.tasks.services.placement import suitable
@@ -109,11 +109,16 @@ def other_services(thing: SiteObject, mapping: TagMapping) -> None:
 
 def _runs(thing: SiteObject, swarm: SwarmServices) -> None:
     """A service that needed no change runs, or the run fails; a dry run tells of it."""
-    service, tasks = swarm.find(thing.name), swarm.tasks(thing.name)
+    service, tasks, nodes = swarm.find(thing.name), swarm.tasks(thing.name), swarm.nodes()
+    if service is None:
+        return
+    now = judged(service, tasks, nodes)
+    failed = lately(now.broken)
     if not thing.check:
-        converged(swarm, thing.name, _teller(thing), earlier={str(task["ID"]) for task in tasks}, changed=False)
-    elif service and not (now := judged(service, tasks, swarm.nodes())).done:
-        thing.through_api(_notice(f"{now.words}{f'; {now.stopped}' if now.stopped else ''}"))
+        earlier = {str(task["ID"]) for task in tasks}
+        converged(swarm, thing.name, _teller(thing), earlier=earlier, changed=bool(failed))
+    elif not now.done or failed:
+        thing.through_api(_notice(f"{now.words}{f'; {now.stopped}' if now.stopped else ''}{errors(failed, nodes)}"))
 
 
 def _notice(words: str) -> ApiStep:

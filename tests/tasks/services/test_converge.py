@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
-from hive_nornir.tasks.services.converge import judged
+from hive_nornir.tasks.services.converge import judged, lately
 from tests.tasks.services.test_spec import spec
 
 NODES: list[dict[str, Any]] = [
@@ -121,3 +122,9 @@ def test_what_the_scheduler_waits_for_is_told() -> None:
     own = service(replicas=1)
     waiting = task(own, "pending", error="no suitable node (scheduling constraints not satisfied on 3 nodes)", node="")
     assert judged(own, [waiting], NODES).waiting == ("no suitable node (scheduling constraints not satisfied on 3 nodes)",)
+
+
+def test_only_failures_of_the_last_minutes_throw_doubt_on_a_service() -> None:
+    now = datetime(2026, 11, 24, 20, 0, tzinfo=timezone.utc)
+    old, new = ({"ID": at, "Status": {"Timestamp": f"2026-11-24T{at}.123456789Z"}} for at in ("19:40:00", "19:55:00"))
+    assert lately([old, new], now) == [new]
