@@ -63,6 +63,10 @@ def kind_of(wanted: Resource, seen: Observation) -> Kind:
     :raises OperationFailed: a copy that is nobody's: it must not be touched.
     """
     if seen.disk_size is None:
+        if seen.attached:
+            raise OperationFailed(
+                f"volume {wanted.name}: DRBD on {seen.host} has a copy in use that is not {wanted.disk}", "see drbdsetup show"
+            )
         return "absent" if seen.host in wanted.diskful else "client"
     copy = f"volume {wanted.name}: {seen.host} has {wanted.disk}"
     if seen.host not in wanted.diskful:

@@ -11,7 +11,7 @@ from hive_nornir.tasks.volumes.drbd.decide import kind_of
 from hive_nornir.tasks.volumes.drbd.model import NEW_TAG, Observation, Resource
 from hive_nornir.tasks.volumes.drbd.observe import NOTHING, observed, probe, signature
 
-__all__ = ["adjusted", "brought_up", "described", "disk", "file_system", "first_generation", "metadata", "not_new"]
+__all__ = ["adjusted", "brought_up", "described", "disk", "file_system", "first_generation", "known", "metadata", "not_new"]
 
 _PEERS = 7  # room for hives that come later; metadata cannot be given more (drbdmeta(8), max-peers)
 _FORMAT_SECONDS = 3600.0
@@ -68,7 +68,7 @@ def metadata(wanted: Resource, host: str, *, joins: bool) -> Operation:
     create = f"drbdadm create-md --max-peers={peers} {quote(wanted.name)}{joined}"
 
     def decide(seen: Observed) -> Change | None:
-        found = _known(wanted, host, seen)
+        found = known(wanted, host, seen)
         if found.metadata == "yes":
             return None
         if kind_of(wanted, found) != "blank":
@@ -118,7 +118,7 @@ def first_generation(wanted: Resource, host: str) -> Operation:
     begin = f"drbdadm new-current-uuid --clear-bitmap {name}/0\n{wait}"
 
     def decide(seen: Observed) -> Change | None:
-        found = _known(wanted, host, seen)
+        found = known(wanted, host, seen)
         if found.state == "UpToDate":
             return None
         _fresh(wanted, found)
@@ -133,7 +133,7 @@ def file_system(wanted: Resource, host: str) -> Operation:
     make = f"{gate}\nmkfs.{wanted.fstype} -q {wanted.device}"
 
     def decide(seen: Observed) -> Change | None:
-        found = _known(wanted, host, seen)
+        found = known(wanted, host, seen)
         if found.signature == wanted.fstype:
             return None
         _fresh(wanted, found)
@@ -144,7 +144,11 @@ def file_system(wanted: Resource, host: str) -> Operation:
     return Operation(f"file system of {wanted.name}", probe(wanted), decide, deadline=_FORMAT_SECONDS)
 
 
-def _known(wanted: Resource, host: str, seen: Observed) -> Observation:
+def known(wanted: Resource, host: str, seen: Observed) -> Observation:
+    """What a step's probe saw.
+
+    :raises OperationFailed: not everything is known.
+    """
     found = observed(wanted, host, seen.text)
     if found.problems or found.missing:
         raise OperationFailed(f"volume {wanted.name}: {found.shown()}{found.missing}")
