@@ -1,4 +1,4 @@
-# make demo: four real servers on this machine, configured; make test: everything is checked.
+# make demo: a site of four real servers on this machine, with its services; make test: everything is checked.
 .PHONY: venv demo test test-unit test-hosts test-vm lint reference bench clean help
 .DEFAULT_GOAL := help
 
@@ -21,9 +21,9 @@ help: ## what there is to make
 
 venv: $(VENV)/installed-all ## .venv with all extras
 
-demo: $(VENV)/installed-base ## four real servers on this machine, configured
-	$(HIVE) run build-infra
-	$(HIVE) run setup-hosts
+demo: $(VENV)/installed-base ## four real servers on this machine, with running services; prints where they are reached
+	$(HIVE) run all
+	$(HIVE) ps
 
 test: lint test-unit test-hosts ## everything, on real servers
 

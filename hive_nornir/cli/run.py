@@ -253,7 +253,7 @@ def _open(session: Session, phase: str, request: _Request) -> Site:
     if request.destroy and request.halt:
         raise UsageError("--destroy and --halt exclude each other", "destroy deletes the servers, halt keeps their data")
     return session.open(
-        phase=phase,
+        phase=None if phase == ALL else phase,
         halt=request.halt,
         destroy=request.destroy,
         check_mode=request.check,

@@ -22,7 +22,8 @@ def programs(host: Target, v: BaseVariables) -> Operation:
     """BASE-8, and in the same command what other steps need: BASE-5 NFS, BASE-10 SELinux' tools, BASE-12 the language's data."""
     wanted = host.os.packages
     names = [*wanted.every_server]
-    if host.site.groups.get("nfs_volumes"):
+    # The sandbox's file service is a folder that its servers share.
+    if host.site.groups.get("nfs_volumes") and host.variables.get("hive_provider") != "sandbox":
         names += wanted.nfs_client
     if has_selinux(host) and boot_mode(host, v) != "disabled":
         names += wanted.selinux_tooling
