@@ -126,7 +126,7 @@ def test_what_goes_with_its_host_comes_back_on_another_with_its_data(services: S
     node = state.tasks[0].node
     name = next(name for name in services.inventory.hives if name.startswith(f"{node}."))
     services.close()
-    with engine.client(engine.find() or "") as client:
+    with engine.connect(engine.find() or "") as client:
         provider_site = services.provider_site()
         spec = next(spec for spec in provider_site.servers if spec.name == name)
         server = client.containers.get(names.container(provider_site, spec))
