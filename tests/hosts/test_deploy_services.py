@@ -355,6 +355,25 @@ def test_a_service_that_cannot_start_fails_with_its_tasks_error(deployed: Site) 
     assert deploy(deployed, "broken", destroy=True).ok
 
 
+def test_a_mode_cannot_change_as_the_service_runs(deployed: Site) -> None:
+    wanted = services()
+    wanted["each"] = {**wanted["each"], "mode": "replicated"}
+    define(deployed, wanted)
+    report = deploy(deployed, "each")
+    assert report.exit_code == 1
+    assert "service each is global and cannot become replicated as it runs" in errors(report)[0]
+    assert running(deployed)["each"] == "2/2"
+
+
+def test_a_volume_that_was_not_built_is_not_made_by_accident(deployed: Site) -> None:
+    mount = {"source": "built", "target": "/data", "type": "volume", "driver": "local"}
+    define(deployed, {**services(), "early": {"image": IMAGE, "command": SLEEP, "volumes": [mount]}})
+    report = deploy(deployed, "early")
+    assert report.exit_code == 1
+    assert "there is no volume built on p-hive0" in errors(report)[0]
+    assert "early" not in running(deployed)
+
+
 def test_an_image_that_nobody_has_is_told(deployed: Site) -> None:
     define(deployed, {**services(), "nobody": {"image": "nobody/nothing:1"}})
     report = deploy(deployed, "nobody")

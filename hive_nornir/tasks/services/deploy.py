@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ def _deploy(thing: SiteObject, swarm: SwarmServices, wanted: Mapping[str, Any]) 
 
     def apply() -> None:
         _networks_are_there(wanted, networks.values())
+        _volumes_are_there(thing, _hives_for(thing.site.hives, swarm, wanted), wanted)
         earlier: set[str] = set()
         if swarm.find(thing.name) is None:
             swarm.create(with_replicas(wanted, 1))
@@ -149,3 +150,16 @@ def _networks_are_there(wanted: Mapping[str, Any], names: Collection[str]) -> No
     lacking = [each["Target"] for each in wanted["TaskTemplate"]["Networks"] if each["Target"] not in names]
     if lacking:
         raise OperationFailed(f"the swarm has no network {', '.join(lacking)}", "`hive-nornir run build-networks` makes it")
+
+
+def _volumes_are_there(thing: SiteObject, hives: Iterable[str], wanted: Mapping[str, Any]) -> None:
+    """Docker would make an empty local volume in place of one that is to be replicated or shared, and the service's data would go there."""
+    mounted = [mount["Source"] for mount in wanted["TaskTemplate"]["ContainerSpec"]["Mounts"] if mount["Type"] == "volume"]
+    made = set(thing.site.volumes).intersection(mounted)
+    lacking = [f"{volume} on {hive}" for hive in hives if made for volume in sorted(made - _volumes(thing, hive))]
+    if lacking:
+        raise OperationFailed(f"there is no volume {', '.join(lacking)}", "`hive-nornir run build-volumes` makes it")
+
+
+def _volumes(thing: SiteObject, hive: str) -> set[str]:
+    return {str(volume.name) for volume in thing.docker(hive).volumes.list()}
