@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hive_nornir.errors import HiveError
 from hive_nornir.tasks.images.certificate import renewal_period
 from hive_nornir.tasks.images.trust import trusted
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "role_files"]
 
 _PREFIX = "hive-nornir."
-_NAME = re.compile(rb"\bhive_\w+")
+# `host.variables["page_title"]`, and whatever begins as our own variables do.
+_NAME = re.compile(rb"""\bhive_\w+|(?<=["'])[A-Za-z_]\w*(?=["'])""")
 # What a role takes from elsewhere than its variables and files: the authority, the time.
 _MORE: dict[str, Callable[[SiteInventory, Mapping[str, Any]], object]] = {
     "python-aptk": lambda site, _variables: trusted(site),
@@ -61,7 +64,7 @@ class Inputs:
         """
         attributes = {**dataclasses.asdict(settings), "roles": None, "base": None}
         files = [(role.name, [(name, content) for name, content in role_files(role, root)]) for role in roles]
-        values = {name: variables[name] for role in roles for name in _names(role, root) if name in variables}
+        values = _values(variables, {name for role in roles for name in _names(role, root)})
         more = {role.name: _MORE[role.name](site, variables) for role in roles if role.name in _MORE}
         return cls(base, _checksum(attributes), _checksum(files), _checksum([values, more]))
 
@@ -96,10 +99,19 @@ def role_files(role: Role, root: Path) -> Iterator[tuple[str, bytes]]:
                 yield str(file.relative_to(folder)), file.read_bytes()
 
 
-def _names(role: Role, root: Path) -> list[str]:
-    """The variables that a role reads: those that it declares, and `hive_…` names in its files (of `host.variables`)."""
+def _names(role: Role, root: Path) -> set[str]:
+    """What may be a variable that a role reads: those that it declares, and words in its files (of `host.variables`)."""
     named = {name.decode() for _, content in role_files(role, root) for name in _NAME.findall(content)}
-    return sorted({*role.variables.model_fields, *named})
+    return {*role.variables.model_fields, *named}
+
+
+def _values(variables: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in sorted(names):
+        with contextlib.suppress(HiveError):  # a role that reads a variable that cannot be rendered tells so itself
+            if name in variables:
+                found[name] = variables[name]
+    return found
 
 
 def _checksum(value: object) -> str:
