@@ -58,6 +58,7 @@ COMMANDS: tuple[CommandEntry, ...] = (
     _C("restore", "hive_nornir.cli.daily:restore", "Put back the latest backups; what is there now is replaced.", _USE),
     _C("image", "hive_nornir.cli.daily:image", "Look into the making of images.", _USE),
     _C("node", "hive_nornir.cli.daily:node", "Mend the swarm's nodes.", _USE),
+    _C("volume", "hive_nornir.cli.volume:volume", "Change volumes that are in use.", _USE),
     _C("roles", "hive_nornir.cli.lists:roles", "List the roles: play, condition, variables.", _LISTS),
     _C("providers", "hive_nornir.cli.lists:providers", "List the infrastructures that a stage can be built on.", _LISTS),
     _C("list-hosts", "hive_nornir.cli.lists:list_hosts", "Print the names of the stage's servers.", _LISTS),
