@@ -21,6 +21,7 @@ __all__ = ["RunningTask", "initialized", "ready", "why_not"]
 
 WAIT_SECONDS = 120.0
 _PAUSE_SECONDS = 1.0
+_NOTICED_SECONDS = 15.0
 _RETRY = "when it runs again, `hive-nornir run initialize-services --limit {name}` goes on"
 
 
@@ -135,16 +136,13 @@ def _health(thing: SiteObject, task: RunningTask) -> str:
 def _explained(thing: SiteObject, task: RunningTask, doing: str, error: HiveError) -> HiveError:
     """What went wrong: the role, or the container went away under it."""
     stderr = getattr(error, "stderr", "")
-    try:
-        api: Any = thing.swarm().api
-        now: Mapping[str, Any] = api.inspect_task(task.identity)
-        wanted, status = str(now["DesiredState"]), now["Status"]
-    except docker.errors.NotFound:
-        wanted, status = "removed", {"State": "gone"}
-    if wanted == "running" and status["State"] == "running" and not isinstance(error, ConnectionFailed):
+    wanted, status = _now(thing, task)
+    if isinstance(error, ConnectionFailed):
+        give_up = time.monotonic() + _NOTICED_SECONDS
+        while wanted == status["State"] == "running" and time.monotonic() < give_up and not thing.run.stop.wait(_PAUSE_SECONDS):
+            wanted, status = _now(thing, task)  # the swarm hears of a container's end a little later than we do
+    if wanted == status["State"] == "running":
         return OperationFailed(f"role {doing}: {error.message}", error.hint, stderr=stderr)
-    if wanted == "running" and status["State"] == "running":
-        return error
     why = status.get("Err") or status.get("Message") or ""
     return OperationFailed(
         f"the task of service {thing.name} on {task.server} was replaced while role {doing} worked in it: it is {status['State']}"
@@ -152,3 +150,13 @@ def _explained(thing: SiteObject, task: RunningTask, doing: str, error: HiveErro
         _RETRY.format(name=thing.name),
         stderr=stderr,
     )
+
+
+def _now(thing: SiteObject, task: RunningTask) -> tuple[str, Mapping[str, Any]]:
+    """How the swarm wants the task, and how it is."""
+    api: Any = thing.swarm().api
+    try:
+        found = api.inspect_task(task.identity)
+    except docker.errors.NotFound:
+        return "removed", {"State": "gone"}
+    return str(found["DesiredState"]), found["Status"]
