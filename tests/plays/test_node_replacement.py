@@ -53,5 +53,5 @@ def test_it_is_refused(site, monkeypatch, found, error, words):
 
 
 def test_the_repository_has_another_way(site):
-    with pytest.raises(UsageError, match="is no hive of stage private .*restore hive-registry and hive-zabbix"):
+    with pytest.raises(UsageError, match=r"is no hive of stage private .*restore hive-registry and hive-zabbix"):
         check_loss(site, site.inventory.repository)
