@@ -191,12 +191,14 @@ class Site:
 
         :raises DefinitionErrors: with everything that was found: definitions, variables that nobody reads, values that a role cannot take.
         """
+        from hive_nornir.plays.container_roles import BUILTIN, ContainerRoles
         from hive_nornir.plays.setup_hosts import plays_of
 
         inventory = self.inventory
         plays = plays_of(self.context.root)
-        unread = inventory.unknown_variables({name for play in plays for role in play.roles for name in role.variables.model_fields})
-        problems = list(unread.problems) if unread else []
+        roles = [*(role for play in plays for role in play.roles), *BUILTIN.values()]
+        unread = inventory.unknown_variables({name for role in roles for name in role.variables.model_fields})
+        problems = [*(unread.problems if unread else []), *ContainerRoles(self.context.root).problems(self)]
         seen: set[tuple[object, ...]] = set()
         for play in plays:
             for host in inventory.groups[play.group]:

@@ -42,8 +42,6 @@ def check(site: Site, options: PhaseOptions) -> None:
     if options.halt or options.destroy or options.roles is not None or options.servers is not None:
         raise UsageError("build-images only builds", "--limit SERVICE chooses images, --no-cache builds them from the beginning")
     site.check()
-    if problems := list(ContainerRoles(site.context.root).problems(site)):
-        raise DefinitionErrors(problems)
     TagMapping.load(site.context.context_dir)
     levels(site.inventory, options.hosts)
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hive_nornir.errors import DefinitionErrors, UsageError
+from hive_nornir.errors import UsageError
 from hive_nornir.plays.container_roles import ContainerRoles
 from hive_nornir.plays.objects import NamedStep, ObjectPlay, chosen, run_plays
 from hive_nornir.tasks.services.initialize import initialized
@@ -39,8 +39,6 @@ def check(site: Site, options: PhaseOptions) -> None:
     if options.halt or options.destroy or options.roles is not None or options.servers is not None or options.no_cache:
         raise UsageError("initialize-services runs the initialize_roles of services", "--limit SERVICE chooses services")
     site.check()
-    if problems := list(ContainerRoles(site.context.root).problems(site)):
-        raise DefinitionErrors(problems)
 
 
 def run(site: Site, options: PhaseOptions, processor: RunProcessor) -> None:
