@@ -344,7 +344,7 @@ def test_a_failed_build_keeps_its_container_and_goes_on_in_it(site: Site) -> Non
         report = site.run("build-images", limit=["tiny"])
         [error] = errors(report)
         assert "role any-base: second: run: exit code 1" in error
-        assert f"`hive-nornir ssh {site.inventory.repository}`, there `sudo docker exec -it build_image_tiny /bin/sh`" in error
+        assert "`hive-nornir image shell tiny` enters it" in error
         assert shell(site, "docker exec build_image_tiny cat /srv/first") == "1"
         assert shell(site, f"docker image inspect -f '{{{{.Id}}}}' {latest(site, 'tiny')}") == published
         identity = shell(site, "docker exec build_image_tiny touch /tmp/mended; docker inspect -f '{{.Id}}' build_image_tiny")

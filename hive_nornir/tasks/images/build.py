@@ -186,8 +186,8 @@ class _Build:
             raise self._kept(doing, error) from error
 
     def _kept(self, doing: str, error: HiveError) -> OperationFailed:
-        name = container_name(self.thing.name)
-        enter = f"look around in the container: `hive-nornir ssh {self.server}`, there `sudo docker exec -it {name} /bin/sh`"
+        service = self.thing.name.removeprefix("image_")
+        enter = f"the container is left as it is: `hive-nornir image shell {service}` enters it"
         hint = f"{error.hint}; {enter}" if error.hint else enter
         return OperationFailed(f"{doing}: {error.message}", hint, stderr=getattr(error, "stderr", ""))
 
