@@ -298,7 +298,7 @@ def test_certificates_of_the_site_verify_in_the_image(site: Site) -> None:
 
 def test_a_changed_role_file_builds_anew_in_a_fresh_container(site: Site) -> None:
     before = shell(site, "docker inspect -f '{{.Id}}' build_image_tiny")
-    write_role(site, "pages", '        return [files.content("/srv/other", "other")]\n')
+    write_role(site, "pages", '        return [files.content("/srv/other", host.variables["page_title"])]\n')
     try:
         site.reload()
         planned = changes(built(site, limit=["tiny"], check=True))
