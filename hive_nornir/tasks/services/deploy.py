@@ -140,10 +140,9 @@ def _teller(thing: SiteObject) -> Callable[[str], None]:
 
 
 def _hives_for(hives: list[str], swarm: SwarmServices, wanted: Mapping[str, Any]) -> list[str]:
-    """The hives that can run a service."""
-    names = {name.partition(".")[0]: name for name in hives}
-    hosts = [str(node["Description"]["Hostname"]) for node in suitable(swarm.nodes(), wanted)]
-    return [names[host] for host in hosts if host in names]
+    """The hives that can run a service, in the site's order."""
+    hosts = {str(node["Description"]["Hostname"]) for node in suitable(swarm.nodes(), wanted)}
+    return [name for name in hives if name.partition(".")[0] in hosts]
 
 
 def _networks_are_there(wanted: Mapping[str, Any], names: Collection[str]) -> None:
