@@ -47,6 +47,7 @@ class ContainerTransport:
         self.container = container
         self.name = name
         self.traffic: Traffic = shell.traffic  # all of it goes to the container
+        self.environment = dict(environment or {})
         self._exports = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in (environment or {}).items())
 
     def run(self, script: str, *, deadline: float, stdin: bytes | None = None) -> Completed:

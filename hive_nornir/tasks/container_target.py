@@ -39,6 +39,11 @@ class ContainerTarget(Target):
         return cast("SshTransport", self._inside)  # roles that work in containers use no more of it than Transport says
 
     @property
+    def inside(self) -> ContainerTransport:
+        """The way into the container."""
+        return self._inside
+
+    @property
     def facts(self) -> Facts:
         """What the container is; what belongs to a server alone, such as sshd, is empty."""
         known = self.task.host.data.get("hive_facts")

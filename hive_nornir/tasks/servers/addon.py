@@ -17,6 +17,7 @@ def addon(host: Target, v: AddonVariables) -> Steps:  # noqa: ARG001 - every rol
     """Do what the site has put in its own folder; without anything there, nothing (ADD-1).
 
     `roles/addon.py` is a Python module with a function `addon`, `roles/addon.d/*.sh` are shell hooks; both are shown with their checksum,
-    and their changes are reported (ADD-2). An Ansible role `roles/addon` is not run, and that is said.
+    and their changes are reported (ADD-2). An Ansible role `roles/addon` is run
+    by ansible-core, the extra `[ansible]`; without it, it is left out, and that is said.
     """
     yield from extension(host, "addon")

@@ -4,6 +4,8 @@
 `v` is what its annotation says, or without one all variables of the host. A dry run calls only a role: its contract is to change nothing
 but through operations.
 
+`roles/NAME/tasks/main.yml` is a role of Ansible; ansible-core runs it before them, if it is installed.
+
 `roles/NAME.d/*.sh` run as root, in the order of their names, each once for its content and what it is given: a hook that is edited runs
 again, and so does one of which a variable has another value. They see HIVE_HOST, HIVE_GROUPS, HIVE_FAMILY, HIVE_DISTRIBUTION, HIVE_CHECK,
 and every variable `hive_…` of the inventory that they name (lists and maps as JSON). A line appended to the file $HIVE_REBOOT asks for a
@@ -19,6 +21,7 @@ import re
 from collections.abc import Generator
 from pathlib import Path
 
+from hive_nornir.ansible.roles import AnsibleRole, ansible_folder, ansible_version, ways_out
 from hive_nornir.errors import OperationFailed
 from hive_nornir.operations.core import Change, Observed, Operation, Outcome, quote
 from hive_nornir.operations.reboot import restart_and_wait
@@ -43,15 +46,17 @@ def extension(host: Target, name: str) -> Generator[list[Operation], dict[Operat
     """
     folder = host.site.context.root / "roles"
     notes: list[Operation] = []
-    if (folder / name / "tasks").is_dir():
-        instead = f"write roles/{name}.py or roles/{name}.d/*.sh"
-        notes.append(skipped(f"Ansible role roles/{name}", f"Ansible roles are not run on servers; {instead} instead", notice=True))
+    ansible = ansible_folder(host.site.context.root, name)
+    if ansible is not None and not ansible_version():
+        notes.append(skipped(f"Ansible role roles/{name}", f"ansible-core is not installed: {ways_out(name)}", notice=True))
     module = folder / f"{name}.py"
     plugin = load_plugin(module, name) if module.is_file() else None
     if plugin:
         notes.append(_shown(host, f"module roles/{name}.py, sha256 {_checksum(module.read_bytes())[:16]}", plugin.is_role))
     if notes:
         yield notes
+    if ansible is not None and ansible_version():
+        AnsibleRole(ansible).apply(host)
     if plugin and (plugin.is_role or not host.check):
         yield from plugin.steps(host)
     if (folder / f"{name}.d").is_dir():

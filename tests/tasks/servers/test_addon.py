@@ -109,11 +109,13 @@ def test_a_function_that_returns_something_else_is_refused(tmp_path):
         lists(tmp_path)
 
 
-def test_an_ansible_role_is_not_run_and_that_is_said(tmp_path):
+def test_an_ansible_role_without_ansible_is_not_run_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("hive_nornir.tasks.servers.extension.ansible_version", str)
     write(tmp_path, "addon/tasks/main.yml", "- debug:\n")
     [[note]] = lists(tmp_path)
     assert note.name.startswith("Ansible role roles/addon: skipped")
     assert "roles/addon.py" in note.name
+    assert "pip install 'hive-nornir[ansible]'" in note.name
     assert note.notice
 
 

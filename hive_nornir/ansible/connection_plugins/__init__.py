@@ -1,0 +1,1 @@
+"""Plugins that ansible-core loads by their files."""
