@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from hive_nornir.errors import HiveError
+from hive_nornir.operations.core import Change, Operation
+from hive_nornir.tasks.volumes.drbd import steps
 from hive_nornir.tasks.volumes.drbd.grow import grow_volume
 from hive_nornir.tasks.volumes.drbd.model import NEW_TAG
 from tests.hosts.pair import until
@@ -73,16 +77,6 @@ def test_a_plan_makes_nothing_and_a_run_makes_one_file_system_for_all(hives: Rig
     assert hives.say(0, behind) == "out-of-sync:0\n"
 
 
-def test_what_is_written_outlives_the_death_of_the_host_that_wrote_it(volume: Rig) -> None:
-    volume.say(1, f"mkdir -p /v; mount {DEVICE} /v; echo last >/v/late; sync")
-    volume.machines[1].cut_power()
-    until(lambda: "disk:UpToDate" in volume.say(2, "drbdadm status data") and "Connecting" in volume.say(2, "drbdadm status data"), 90)
-    assert volume.say(2, f"mkdir -p /v; mount {DEVICE} /v; cat /v/late; umount /v") == "last\n"
-    until(lambda: volume.shell(1).run("systemctl is-active drbd-resource@data", deadline=60).stdout == b"active\n", 240)
-    until(lambda: in_step(volume), 120)
-    assert changes(volume.made(replicated, volume.site())) == []
-
-
 def test_the_first_hive_made_anew_takes_the_data_of_the_others(volume: Rig) -> None:
     """Where hive-builder formats (pitfall 1)."""
     volume.say(0, f"systemctl disable -q --now drbd-resource@data; lvremove -q -y {DISK}; rm /etc/drbd.d/data.res")
@@ -106,8 +100,9 @@ def test_the_first_hive_made_anew_takes_the_data_of_the_others(volume: Rig) -> N
             f"for at in 0 63; do dd if=/dev/zero of={DISK} bs=1M seek=$at count=1 oflag=direct status=none; done",
             "which hive-nornir did not make",
         ),
-        ("somebody else's copy", "lvrename -q drbdvg data away; lvcreate -q -y -V 64m --thinpool drbdpool -n data drbdvg", "did not make"),
+        ("another copy", "lvrename -q drbdvg data away; lvcreate -q -y -V 64m --thinpool drbdpool -n data drbdvg", "did not make"),
     ],
+    ids=["metadata are gone", "all signs are gone", "another copy"],
 )
 def test_a_copy_that_is_in_doubt_is_left_alone(volume: Rig, name: str, damage: str, said: str) -> None:
     keep = "systemctl stop drbd-resource@data; lvcreate -q -y -s -kn -n kept drbdvg/data >/dev/null"
@@ -167,17 +162,19 @@ def test_a_volume_grows_while_it_is_mounted(volume: Rig) -> None:
     volume.made(destroyed, volume.site(larger))
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        # no metadata yet; metadata on one host alone; all copies, not yet equal; equal, not yet formatted
-        [f"lvcreate -q -y -V 64m --thinpool drbdpool --addtag {NEW_TAG} -n data drbdvg"],
-    ],
-)
-def test_an_interrupted_beginning_is_gone_on_with(hives: Rig, broken: list[str]) -> None:
+LOGICAL_VOLUME = f"lvcreate -q -y -V 64m --thinpool drbdpool --addtag {NEW_TAG} -n data drbdvg"
+
+
+@pytest.mark.parametrize("far", ["a logical volume on one", "all but a file system"])
+def test_an_interrupted_beginning_is_gone_on_with(hives: Rig, far: str, monkeypatch: pytest.MonkeyPatch) -> None:
     hives.made(destroyed, hives.site())
-    for script in broken:
-        hives.say(0, script)
+    if far == "all but a file system":
+        with monkeypatch.context() as patch:
+            patch.setattr(steps, "file_system", lambda *_: Operation("power", ":", lambda _seen: Change("fails", "exit 1")))
+            hives.why(replicated, hives.site())
+        assert in_step(hives)
+    else:
+        hives.say(0, LOGICAL_VOLUME)
     hives.made(replicated, hives.site())
     assert in_step(hives)
     write(hives, 0)
@@ -234,3 +231,23 @@ def test_destroy_is_refused_while_mounted_and_leaves_nothing(volume: Rig) -> Non
         assert "data" not in said
     assert set(volume.everywhere("systemctl --failed --no-legend | grep drbd || :")) == {""}
     assert "drbd_node_map" not in (volume.root / ".hive" / "persistents.yml").read_text()
+
+
+def test_what_is_written_outlives_the_death_of_the_host_that_wrote_it(volume: Rig) -> None:
+    volume.say(1, f"mkdir -p /v; mount {DEVICE} /v; echo last >/v/late; sync")
+    before = volume.say(1, "cat /proc/sys/kernel/random/boot_id")
+    volume.machines[1].cut_power()
+    until(lambda: "Connecting" in volume.say(2, "drbdadm status data"), 90)
+    assert volume.say(2, f"mkdir -p /v; mount {DEVICE} /v; cat /v/late; umount /v") == "last\n"
+
+    def restarted() -> bool:
+        with suppress(HiveError):
+            volume.shell(1).reopen(5)
+            return volume.say(1, "cat /proc/sys/kernel/random/boot_id") != before
+        return False
+
+    until(restarted, 300)
+    volume.say(1, "systemctl is-enabled drbd-resource@data")
+    volume.made(replicated, volume.site())  # in place of Docker's start, which wants the unit
+    until(lambda: in_step(volume), 120)
+    assert read(volume, 1) == "kept"
