@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 ALL = "all"
+# What these make holds none of its own: services keep theirs in volumes.
+_DATALESS = ("build-networks", "deploy-services")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -278,7 +280,8 @@ def _confirm(site: Site, phase: str, request: _Request) -> None:
         raise HiveError("; ".join(role.error for host in plan.hosts.values() for role in host.roles.values() if role.error))
     doomed = _doomed(site, phase, plan)
     if doomed:
-        say(f"this destroys in stage {stage}, with all data:", "bad", err=True)
+        kept = ", and no data" if phase in _DATALESS else ", with all data"
+        say(f"this destroys in stage {stage}{kept}:", "bad", err=True)
         show_table(RESOURCE_COLUMNS if phase == "build-infra" else ["what", "what is done"], doomed, err=True)
     else:
         say(f"nothing of stage {stage} is there", err=True)
