@@ -34,6 +34,7 @@ def check(session: Session) -> None:
     Every problem is told at once, each with its file and line; the exit code is then 2.
     """
     from hive_nornir.cli.render.text import plural, say
+    from hive_nornir.plays.container_roles import ansible_notes
 
     site = session.open()
     site.check()
@@ -41,6 +42,8 @@ def check(session: Session) -> None:
     counts = [plural(len(found.servers), "server"), plural(len(found.services), "service"), plural(len(found.volumes), "volume")]
     if found.stale_volumes:
         say(f"note: drbd_device_map still has ids of volumes that are not defined any more: {', '.join(found.stale_volumes)}")
+    for note in ansible_notes(site):
+        say(f"note: {note}")
     say(f"{found.hive_name}, stage {site.context.stage}: {', '.join(counts)}; no problem found", "good")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hive_nornir.ansible.roles import AnsibleRole
 from hive_nornir.errors import HiveError
 from hive_nornir.tasks.images.certificate import renewal_period
 from hive_nornir.tasks.images.trust import trusted
@@ -28,6 +29,7 @@ __all__ = ["Inputs", "role_files"]
 _PREFIX = "hive-nornir."
 # `host.variables["page_title"]`, and whatever begins as our own variables do.
 _NAME = re.compile(rb"""\bhive_\w+|(?<=["'])[A-Za-z_]\w*(?=["'])""")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 # What a role takes from elsewhere than its variables and files: the authority, the time.
 _MORE: dict[str, Callable[[SiteInventory, Mapping[str, Any]], object]] = {
     "python-aptk": lambda site, _variables: trusted(site),
@@ -90,6 +92,9 @@ def role_files(role: Role, root: Path) -> Iterator[tuple[str, bytes]]:
 
     :returns: name and content of each, in order.
     """
+    if isinstance(role, AnsibleRole):
+        yield from role.files()
+        return
     module = Path(str(inspect.getsourcefile(role.function)))
     yield module.name, module.read_bytes()
     if module.parent == root / "roles":
@@ -101,7 +106,8 @@ def role_files(role: Role, root: Path) -> Iterator[tuple[str, bytes]]:
 
 def _names(role: Role, root: Path) -> set[str]:
     """What may be a variable that a role reads: those that it declares, and words in its files (of `host.variables`)."""
-    named = {name.decode() for _, content in role_files(role, root) for name in _NAME.findall(content)}
+    pattern = _WORD if isinstance(role, AnsibleRole) else _NAME  # in Ansible's roles variables stand without signs of their own
+    named = {name.decode() for _, content in role_files(role, root) for name in pattern.findall(content)}
     return {*role.variables.model_fields, *named}
 
 
