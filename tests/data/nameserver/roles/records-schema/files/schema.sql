@@ -1,0 +1,1 @@
+CREATE TABLE records (name VARCHAR(255), content TEXT);
