@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from hive_nornir.tasks.site_object import SiteObject
 
 __all__ = ["ContainerTarget", "container_facts"]
+
+_ALPINE = Path(__file__).parents[1] / "data" / "alpine.yaml"
 
 
 class ContainerTarget(Target):
@@ -54,7 +58,7 @@ class ContainerTarget(Target):
     @property
     def os(self) -> OsData:
         """What differs between distributions; of Alpine, which no server has, only the package manager and the trust store."""
-        return cast("OsData", _Alpine()) if self.facts.family == "alpine" else os_data(self.facts)
+        return _alpine() if self.facts.family == "alpine" else os_data(self.facts)
 
 
 def container_facts(transport: Transport, name: str) -> Facts:
@@ -70,12 +74,17 @@ def container_facts(transport: Transport, name: str) -> Facts:
 
 class _Alpine:
     family, manager = "alpine", "apk"
-    packages = SimpleNamespace(ca=("ca-certificates",))
-    ca = TrustStore(
-        anchor="/usr/local/share/ca-certificates/hive-{hive_name}.crt",
-        refresh="update-ca-certificates",
-        bundle="/etc/ssl/certs/ca-certificates.crt",
-    )
+
+    def __init__(self, packages: dict[str, list[str]], ca: dict[str, str]) -> None:
+        self.packages = SimpleNamespace(**{name: tuple(names) for name, names in packages.items()})
+        self.ca = TrustStore(**ca)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise HiveError(f"of Alpine nothing is known about {name}", "name packages, paths and services in the role itself")
+
+
+@functools.cache
+def _alpine() -> OsData:
+    import yaml
+
+    return cast("OsData", _Alpine(**yaml.safe_load(_ALPINE.read_text("utf-8"))))

@@ -15,7 +15,13 @@ from hive_nornir.tasks.cluster.service_states import ServiceState, ServiceStates
 from tests.cli.support import call, run
 
 REPOSITORY = "p-hive3.shop.example"
-SERVICES = "plugin: hive_services\nservices:\n  web: {image: nginx, ports: [{target_port: 80, published_port: 8080, mode: host}]}\n  app:\n    image: {from: debian, roles: []}\n"
+SERVICES = """
+plugin: hive_services
+services:
+  web: {image: nginx, ports: [{target_port: 80, published_port: 8080, mode: host}]}
+  app:
+    image: {from: debian, roles: []}
+"""
 
 
 @pytest.fixture

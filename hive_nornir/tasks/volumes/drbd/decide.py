@@ -74,6 +74,8 @@ def kind_of(wanted: Resource, seen: Observation) -> Kind:
             f"{copy}, and is to keep no copy (diskless)",
             "if the other copies are up to date and nobody needs this one, take it away: drbdadm detach, then lvremove",
         )
+    if seen.metadata == "unknown":
+        raise OperationFailed(f"{copy}, and it does not tell whether DRBD's metadata is on it", "see to it, then run again")
     if seen.metadata == "yes":
         return "fresh" if seen.disk_new and seen.signature == "" and not seen.mounted and seen.role != "Primary" else "data"
     if seen.signature:
