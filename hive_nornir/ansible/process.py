@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ __all__ = ["run_playbook"]
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 3.0
-_running: set[subprocess.Popen[str]] = set()
+_running: dict[subprocess.Popen[str], Path] = {}
 
 
 def run_playbook(
@@ -39,6 +40,7 @@ def run_playbook(
 ) -> None:
     """Run Ansible in a folder and take in what its tasks come to.
 
+    :param folder: private; removed if our own process ends meanwhile.
     :param arguments: of `ansible-playbook`; seen by everybody on this machine.
     :param outcomes: told of each task.
     :param deadline: seconds.
@@ -60,7 +62,7 @@ def run_playbook(
         errors="surrogateescape",
         start_new_session=True,  # so that all that it starts can be ended with it
     )
-    _running.add(process)
+    _running[process] = folder
     give_up = time.monotonic() + deadline
     other: list[str] = []
     try:
@@ -112,7 +114,7 @@ def _end(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)  # what does not listen to its parent
     if process.stdout is not None:
         process.stdout.close()
-    _running.discard(process)
+    _running.pop(process, None)
 
 
 def _brief(lines: Sequence[str]) -> str:
@@ -126,6 +128,7 @@ def _brief(lines: Sequence[str]) -> str:
 @atexit.register
 def _end_all() -> None:
     """End all of Ansible: our process ends while threads still wait for Ansible, as after Ctrl-C."""
-    for process in list(_running):
+    for process, folder in list(_running.items()):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)  # it holds secrets
