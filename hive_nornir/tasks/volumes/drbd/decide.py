@@ -74,8 +74,8 @@ def kind_of(wanted: Resource, seen: Observation) -> Kind:
             f"{copy}, and is to keep no copy (diskless)",
             "if the other copies are up to date and nobody needs this one, take it away: drbdadm detach, then lvremove",
         )
-    if seen.metadata == "unknown":
-        raise OperationFailed(f"{copy}, and it does not tell whether DRBD's metadata is on it", "see to it, then run again")
+    if seen.metadata == "unknown" or (seen.metadata == "no" and seen.signature is None):
+        raise OperationFailed(f"{copy}, and it does not tell whether anything is on it", "see to it, then run again")
     if seen.metadata == "yes":
         return "fresh" if seen.disk_new and seen.signature == "" and not seen.mounted and seen.role != "Primary" else "data"
     if seen.signature:
@@ -85,6 +85,8 @@ def kind_of(wanted: Resource, seen: Observation) -> Kind:
         )
     if not seen.disk_new:
         raise OperationFailed(f"{copy}, which hive-nornir did not make", "take it away (lvremove) if nobody needs it")
+    if seen.mounted or seen.role == "Primary":
+        raise OperationFailed(f"{copy}, which is in use without DRBD's metadata", "see what uses it")
     return "blank"
 
 
