@@ -130,7 +130,12 @@ def test_without_a_copy_that_is_up_to_date_nothing_is_done(volume: Rig) -> None:
         said = volume.why(replicated, volume.site(), check=check)
         assert "has no copy that is up to date: p-hive0: Outdated, generation" in said
     assert volume.everywhere("cat /sys/kernel/debug/drbd/resources/data/volumes/0/data_gen_id") == before
-    volume.say(1, "drbdadm primary --force data; drbdadm secondary data")
+    # the operator's way out (operations.md 4)
+    volume.say(1, "drbdadm primary --force data")
+    for number in (0, 2):
+        volume.say(number, "drbdadm disconnect data; drbdadm connect data")
+    until(lambda: in_step(volume), 120)
+    volume.say(1, "drbdadm secondary data")
     until(lambda: in_step(volume), 120)
     assert read(volume, 0) == "kept"
 

@@ -148,6 +148,9 @@ def _begin(wanted: Resource, seen: Mapping[str, Observation], kinds: Mapping[str
             f"{name} is on no hive that answers, and is made on all at once: {', '.join(absent)} would be left out",
             "run without --limit-server when all hives are there",
         )
+    if without := [host for host in wanted.diskful if not seen[host].formatter]:
+        package = {"ext4": "e2fsprogs", "xfs": "xfsprogs"}[wanted.fstype]
+        raise OperationFailed(f"{name}: {', '.join(without)} has no mkfs.{wanted.fstype}", f"install {package} there")
     disks = tuple(host for host in wanted.diskful if kinds[host] == "absent")
     if small := {host: f"{(seen[host].group_free or 0) >> 20} MiB" for host in disks if (seen[host].group_free or 0) < wanted.size}:
         raise OperationFailed(f"{name} needs {wanted.size >> 20} MiB; free: {_listed(small.items())}", "make room, or a smaller volume")

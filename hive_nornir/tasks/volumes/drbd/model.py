@@ -99,6 +99,7 @@ class Observation:
 
     :param problems: why something is not known, or cannot be; nothing is done while there are any.
     :param missing: why DRBD cannot be used on the host at all, "" if it can.
+    :param formatter: the host has the program that makes the file system.
     :param group_free: bytes that are free in the volume group, or in its thin pool; None when it is not there.
     :param extent: bytes that LVM rounds sizes up to.
     :param disk_size: of the logical volume; None when there is none.
@@ -120,6 +121,7 @@ class Observation:
     host: str
     problems: tuple[str, ...] = ()
     missing: str = ""
+    formatter: bool = True
     group_free: int | None = None
     extent: int = 4 << 20
     disk_size: int | None = None

@@ -30,7 +30,8 @@ def probe(wanted: Resource) -> str:
         ("host", "uname -n"),
         ("container", "systemd-detect-virt --container"),
         ("module", "cat /sys/module/drbd/version || modinfo -F version drbd"),
-        ("missing", f"for hv_t in {' '.join(_TOOLS)} mkfs.{wanted.fstype}; do command -v $hv_t >/dev/null || echo $hv_t; done"),
+        ("missing", f"for hv_t in {' '.join(_TOOLS)}; do command -v $hv_t >/dev/null || echo $hv_t; done"),
+        ("formatter", f"command -v mkfs.{wanted.fstype}"),
         ("groups", f"vgs {columns} vg_name,vg_extent_size,vg_free"),
         ("volumes", f"lvs {columns} vg_name,lv_name,lv_size,lv_attr,lv_tags,data_percent"),
         ("status", "[ ! -e /sys/module/drbd ] || drbdsetup status --json"),
@@ -63,7 +64,7 @@ def observed(wanted: Resource, host: str, text: str) -> Observation:
     :param host: as the definitions call it.
     """
     parts = {name: (int(code), body.strip()) for name, code, body in re.findall(r"^@@(\w+) (\d+)\n(.*?)(?=^@@|\Z)", text, re.M | re.S)}
-    if len(parts) != 12:
+    if len(parts) != 13:
         return Observation(host, problems=(f"its state could not be read: {text.strip()[-200:] or 'no answer'}",))
     if missing := _missing(parts):
         return Observation(host, missing=missing)
@@ -79,6 +80,7 @@ def observed(wanted: Resource, host: str, text: str) -> Observation:
     size, new = _disk(wanted, volumes, problems)
     seen = Observation(
         host,
+        formatter=parts["formatter"][0] == 0,
         group_free=_free_in_pool(wanted, volumes) if wanted.pool else free,
         extent=extent,
         disk_size=size,

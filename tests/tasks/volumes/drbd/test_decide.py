@@ -48,6 +48,7 @@ OTHERS = HOSTS[1:]
         ((DOWN, DOWN, DOWN), Plan()),
         # whichever hive is blank joins, the first one too
         ((NEVER, GOOD, GOOD), Plan(new_disks=("p-hive0",), new_metadata=("p-hive0",))),
+        ((replace(NEVER, formatter=False), GOOD, GOOD), Plan(new_disks=("p-hive0",), new_metadata=("p-hive0",))),
         ((BLANK, GOOD, GOOD), Plan(new_metadata=("p-hive0",))),
         ((NEVER, DOWN, NEVER), Plan(new_disks=("p-hive0", "p-hive2"), new_metadata=("p-hive0", "p-hive2"))),
         ((CREATED, GOOD, DOWN), Plan(settled=("p-hive0",))),
@@ -72,6 +73,7 @@ OUTDATED = replace(GOOD, state="Outdated", generation=0xBEEF)
         ((replace(NEVER, missing="it is a container"), NEVER, NEVER), r"cannot be replicated: p-hive0: it is a container.*nfs: \{\}"),
         ((replace(NEVER, missing="it has no DRBD 9"), NEVER, NEVER), "run setup-hosts with the role drbd"),
         ((replace(NEVER, minor_taken_by="other"), NEVER, NEVER), "device id 1 belongs to another volume: p-hive0: other"),
+        ((NEVER, replace(NEVER, formatter=False), NEVER), "p-hive1 has no mkfs.ext4.*install e2fsprogs"),
         ((NEVER, replace(NEVER, group_free=None), NEVER), "p-hive1 has no drbdvg/drbdpool"),
         ((NEVER, NEVER, replace(NEVER, group_free=99 * MIB)), "needs 100 MiB; free: p-hive2: 99 MiB"),
         ((replace(GOOD, disk_size=None), GOOD, GOOD), "has a copy in use that is not /dev/drbdvg/data"),

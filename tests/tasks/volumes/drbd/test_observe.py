@@ -104,11 +104,16 @@ def test_a_copy_that_cannot_be_read_is_not_empty() -> None:
         ({"container": (0, "docker")}, "it is a container"),
         ({"module": (0, "8.4.11")}, "its DRBD is 8.4.11, and 9 is needed"),
         ({"module": (1, "modinfo: ERROR: Module drbd not found.")}, "it has no DRBD 9"),
-        ({"missing": (0, "drbdmeta\nmkfs.ext4")}, "it has no drbdmeta, mkfs.ext4"),
+        ({"missing": (0, "drbdmeta\nlvs")}, "it has no drbdmeta, lvs"),
     ],
 )
 def test_where_there_is_no_drbd(sections: dict[str, tuple[int, str]], missing: str) -> None:
     assert look(**sections).missing.startswith(missing)
+
+
+def test_the_program_that_formats_is_missed_only_when_it_is_needed() -> None:
+    found = look(formatter=(127, ""))
+    assert (found.formatter, found.missing, found.problems) == (False, "", ())
 
 
 def test_what_cannot_be_is_a_problem() -> None:
