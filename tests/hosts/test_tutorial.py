@@ -76,7 +76,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1800,
         )
         plan = "--check" in line
         if plan:
