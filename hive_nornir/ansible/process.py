@@ -60,7 +60,7 @@ def run_playbook(
         text=True,
         encoding="utf-8",
         errors="surrogateescape",
-        start_new_session=True,  # so that all that it starts can be ended with it
+        start_new_session=True,  # Ctrl-C is for us to pass on
     )
     _running[process] = folder
     give_up = time.monotonic() + deadline
@@ -72,9 +72,11 @@ def run_playbook(
                 outcomes.add(event)
             elif line.strip():
                 other.append(line.rstrip())
-        code = process.wait(_PATIENCE_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_SECONDS)
     finally:
-        _end(process)
+        _end(process, folder)
+    code = process.returncode
     outcomes.finish(code)
     if code != 0 and outcomes.failure is None:
         raise OperationFailed(f"ansible-playbook: {_brief(other) or f'exit code {code}'}", stderr="\n".join(other[-40:]))
@@ -102,19 +104,34 @@ def _listen(stream: IO[str], said: queue.SimpleQueue[str | None]) -> None:
     said.put(None)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """Nothing of it runs any more; a task that had begun on a server goes on to its end there."""
-    for number, patience in ((signal.SIGTERM, _PATIENCE_SECONDS), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            break
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # what does not listen to its parent
+def _end(process: subprocess.Popen[str], folder: Path) -> None:
+    """Nothing of it runs any more here; a task that had begun on a server goes on to its end there."""
+    _signal(folder, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE_SECONDS)
+    _signal(folder, signal.SIGKILL)
+    process.kill()
+    process.wait()
     if process.stdout is not None:
         process.stdout.close()
     _running.pop(process, None)
+
+
+def _signal(folder: Path, number: int) -> None:
+    """Send a signal to all that was started for a folder: Ansible's workers and OpenSSH's shared connections have sessions of their own."""
+    for pid in _started_for(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _started_for(folder: Path) -> list[int]:
+    """The processes that have the folder, whose name is random, in the environment that they were started with."""
+    mark, found = f"={folder}/".encode(), []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
+            if mark in file.read_bytes():
+                found.append(int(file.parent.name))
+    return found
 
 
 def _brief(lines: Sequence[str]) -> str:
@@ -129,6 +146,5 @@ def _brief(lines: Sequence[str]) -> str:
 def _end_all() -> None:
     """End all of Ansible: our process ends while threads still wait for Ansible, as after Ctrl-C."""
     for process, folder in list(_running.items()):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end(process, folder)
         shutil.rmtree(folder, ignore_errors=True)  # it holds secrets

@@ -6,7 +6,6 @@ import importlib.metadata
 import importlib.util
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -125,7 +124,6 @@ def run_on(target: Target, role: AnsibleRole) -> list[Outcome]:
     except HiveError as raised:
         error = raised
     finally:
-        _hang_up(folder)
         shutil.rmtree(folder, ignore_errors=True)
         target.forget_facts()
     for outcome in outcomes.found:
@@ -160,17 +158,6 @@ def _explained(error: HiveError, place: Place) -> HiveError:
         who = "the image role python-aptk installs it" if place.container else "run the role pip-venv, which installs it"
         return OperationFailed(f"{place.name} has no Python, which Ansible needs", who, stderr=stderr)
     return error
-
-
-def _hang_up(folder: Path) -> None:
-    """End the connections that OpenSSH keeps for further tasks."""
-    for socket in folder.glob("ssh-*"):
-        subprocess.run(  # noqa: S603 - no shell
-            ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "-"],  # noqa: S607 - the operator's ssh
-            capture_output=True,
-            timeout=10,
-            check=False,
-        )
 
 
 def _as_it_is(host: Target, v: Variables) -> list[Operation]:

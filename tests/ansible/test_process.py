@@ -29,7 +29,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         program.chmod(0o700)
         monkeypatch.setattr("sys.executable", str(program))
         outcomes = TaskOutcomes(check=False)
-        run_playbook(tmp_path, ["play.yml"], dict(os.environ), outcomes, deadline=deadline, stopped=stopped)
+        run_playbook(
+            tmp_path,
+            ["play.yml"],
+            {**os.environ, "ANSIBLE_CONFIG": f"{tmp_path}/ansible.cfg"},
+            outcomes,
+            deadline=deadline,
+            stopped=stopped,
+        )
         return outcomes
 
     return start
@@ -73,6 +80,12 @@ def test_a_bad_end_without_one_is_told_in_ansibles_words(run):
 def test_at_its_deadline_it_is_ended_with_its_children(run, tmp_path):
     with pytest.raises(DeadlineExceeded, match="at the task 'slow'"):
         run(f"{EVENT % ('begun', 'slow')}; sleep 60 & echo $! >child; wait", deadline=0.5)
+    assert gone(tmp_path / "child")
+
+
+def test_children_in_sessions_of_their_own_are_ended_too(run, tmp_path):
+    with pytest.raises(DeadlineExceeded):
+        run("setsid sh -c 'echo $$ >child; sleep 60; :' & wait", deadline=0.5)
     assert gone(tmp_path / "child")
 
 

@@ -32,6 +32,11 @@ services:
     image: debian:trixie-slim
     environment: {GREETING: hello}
     initialize_roles: [python-aptk, first-data]
+  pages:
+    image:
+      from: debian:trixie-slim
+      roles: [python-aptk, old-pages]
+      env: {GREETING: hello}
 """
 PAGE = "{{ inventory_hostname }}: {{ page_title }}, {{ braces }}, {{ groups['hives'] | length }}, {{ ansible_facts.distribution }}\n"
 ADDON = {
@@ -78,6 +83,21 @@ FIRST_DATA = {
 """,
 }
 
+OLD_PAGES = {
+    "files/logo": "logo\n",
+    "tasks/main.yml": """\
+- name: folder
+  file: {path: /srv/pages, state: directory}
+- name: page
+  copy: {content: "{{ page_title }} for {{ hostvars['pages'].hive_image_name }}\\n", dest: /srv/pages/index}
+- name: logo
+  copy: {src: logo, dest: /srv/pages/logo}
+- name: by the shell
+  shell: echo "$GREETING" >/srv/pages/greeting
+  args: {creates: /srv/pages/greeting}
+""",
+}
+
 
 def write_role(site: Site, name: str, texts: dict[str, str]) -> None:
     for path, text in texts.items():
@@ -92,10 +112,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = write_site(tmp_path_factory.mktemp("ansible") / "site", 1, image="debian-13", mirror=True)
     root = made.context.root
     (root / "inventory" / "services.yml").write_text(SERVICES)
-    for group in ("servers", "services"):
+    for group in ("servers", "services", "images"):
         (root / "inventory" / "group_vars" / f"{group}.yml").write_text(VARIABLES)
     write_role(made, "addon", ADDON)
     write_role(made, "first-data", FIRST_DATA)
+    write_role(made, "old-pages", OLD_PAGES)
     try:
         build(made)
         yield made
@@ -223,13 +244,47 @@ def environment_of(pid: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def service(with_python: Site) -> Iterator[Site]:
+def swarm(with_python: Site) -> Site:
+    """The server is a swarm with a registry."""
+    setup(
+        with_python,
+        "base",
+        "hostsfile",
+        "iptables",
+        "pip-venv",
+        "tls-certificate",
+        "docker",
+        "docker-client",
+        "docker-compose",
+        "registry",
+        "swarm",
+    )
+    return with_python
+
+
+def test_an_image_is_built_by_a_role_of_ansible_and_anew_when_its_files_change(swarm: Site) -> None:
+    report = swarm.run("build-images")
+    assert report.ok, errors(report)
+    told = [line.partition(" old-pages : ")[2] for line in changes(report) if " old-pages : " in line]
+    assert [line.partition(":")[0] for line in told] == ["folder", "page", "logo", "by the shell"]
+    look = "cat /srv/pages/*; ls -d /root/.ansible /tmp/ansible* 2>/dev/null || :"
+    image = f"{swarm.inventory.repository}:5000/image_pages:latest"
+    assert shell(swarm, f'docker run --rm {image} sh -c "{look}"') == "hello\na 2 title for image_pages\nlogo\n"
+    again = swarm.run("build-images")
+    assert again.ok, errors(again)
+    assert changes(again) == []
+    write_role(swarm, "old-pages", {"files/logo": "another\n"})
+    [line] = changes(swarm.plan("build-images"))
+    assert line.endswith("would-change build: role files changed")
+
+
+@pytest.fixture(scope="module")
+def service(swarm: Site) -> Iterator[Site]:
     """The service web runs."""
-    setup(with_python, "tls-certificate", "docker", "docker-client", "swarm")
     command = "sh -c 'trap exit TERM; while :; do sleep 1; done'"
-    shell(with_python, f"docker service create -d -q --name web --env GREETING=hello debian:trixie-slim {command} >/dev/null")
-    yield with_python
-    shell(with_python, "docker service rm web")
+    shell(swarm, f"docker service create -d -q --name web --env GREETING=hello debian:trixie-slim {command} >/dev/null")
+    yield swarm
+    shell(swarm, "docker service rm web")
 
 
 def test_an_initialize_role_works_in_the_running_container_and_a_second_time_changes_nothing(service: Site) -> None:
