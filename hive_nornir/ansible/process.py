@@ -26,6 +26,9 @@ __all__ = ["run_playbook"]
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 3.0
+# Each takes a core for seconds, and some 100 MB.
+AT_A_TIME = 8
+_turns = threading.BoundedSemaphore(AT_A_TIME)
 _running: dict[subprocess.Popen[str], Path] = {}
 
 
@@ -38,7 +41,7 @@ def run_playbook(
     deadline: float,
     stopped: Callable[[], bool],
 ) -> None:
-    """Run Ansible in a folder and take in what its tasks come to.
+    """Run Ansible in a folder and take in what its tasks come to; a few at a time, the others wait.
 
     :param folder: private; removed if our own process ends meanwhile.
     :param arguments: of `ansible-playbook`; seen by everybody on this machine.
@@ -49,7 +52,23 @@ def run_playbook(
     :raises HiveError: the run was interrupted.
     :raises OperationFailed: Ansible ended badly without a task that had failed, such as one that it cannot read.
     """
-    command = [sys.executable, "-m", "ansible", "playbook", *arguments]
+    while not _turns.acquire(timeout=_LOOK_SECONDS):
+        if stopped():
+            raise HiveError("the run was interrupted")
+    try:
+        _run([sys.executable, "-m", "ansible", "playbook", *arguments], folder, environment, outcomes, time.monotonic() + deadline, stopped)
+    finally:
+        _turns.release()
+
+
+def _run(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    outcomes: TaskOutcomes,
+    give_up: float,
+    stopped: Callable[[], bool],
+) -> None:
     process = subprocess.Popen(  # noqa: S603 - no shell, and our own arguments
         command,
         cwd=folder,
@@ -63,7 +82,6 @@ def run_playbook(
         start_new_session=True,  # Ctrl-C is for us to pass on
     )
     _running[process] = folder
-    give_up = time.monotonic() + deadline
     other: list[str] = []
     try:
         for line in _lines(process, give_up, stopped, outcomes):

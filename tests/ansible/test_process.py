@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from hive_nornir.ansible import process
 from hive_nornir.ansible.outcomes import TaskOutcomes
 from hive_nornir.ansible.process import run_playbook
 from hive_nornir.errors import DeadlineExceeded, HiveError, OperationFailed
@@ -95,6 +97,13 @@ def test_an_interruption_ends_it(run, tmp_path):
         run("sleep 60 & echo $! >child; wait", stopped=(tmp_path / "child").exists)
     assert time.monotonic() - began < 5
     assert gone(tmp_path / "child")
+
+
+def test_whoever_waits_for_a_turn_listens_to_an_interruption(run, monkeypatch):
+    monkeypatch.setattr("hive_nornir.ansible.process._turns", threading.BoundedSemaphore(1))
+    with process._turns, pytest.raises(HiveError, match="interrupted"):
+        run("touch begun", stopped=lambda: True)
+    assert run(EVENT % ("ok", "a")).found
 
 
 def test_one_that_does_not_listen_is_killed(run, tmp_path, monkeypatch):
