@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hive_nornir.ansible import process
 from hive_nornir.ansible.outcomes import TaskOutcomes
 from hive_nornir.ansible.process import run_playbook
+from hive_nornir.ansible.project import environment
+from hive_nornir.ansible.roles import ansible_version
 from hive_nornir.errors import DeadlineExceeded, HiveError, OperationFailed
 
 EVENT = (
@@ -117,3 +121,18 @@ def test_what_its_children_leave_running_does_not_hold_up_the_end(run, tmp_path)
     run("(trap '' HUP; sleep 60 >/dev/null 2>&1) & echo $! >child")
     assert gone(tmp_path / "child")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.skipif(not ansible_version(), reason="ansible-core is an extra")
+def test_nothing_is_left_of_ansible_itself_with_its_plugins_after_an_interruption(tmp_path):
+    play = [
+        {"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "slow", "command": f"sh -c 'touch {tmp_path}/begun; sleep 60'"}]}
+    ]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    site = SimpleNamespace(context=SimpleNamespace(root=tmp_path))
+    outcomes = TaskOutcomes(check=False)
+    given = {**environment(site, tmp_path), "ANSIBLE_LOCALHOST_WARNING": "False"}
+    with pytest.raises(HiveError, match="interrupted"):
+        run_playbook(tmp_path, ["play.yml"], given, outcomes, deadline=60, stopped=(tmp_path / "begun").exists)
+    assert outcomes.now == "slow"
+    assert process._started_for(tmp_path) == []
