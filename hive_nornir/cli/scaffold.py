@@ -23,6 +23,7 @@ _SITE = {
     "inventory/hive.yml": "inventory/hive.yml",
     "inventory/services.yml": "inventory/services.yml",
     "inventory/group_vars/all.yml": "inventory/group_vars/all.yml",
+    "inventory/group_vars/private.yml": "inventory/group_vars/private.yml",
     "gitignore": ".gitignore",
 }
 
@@ -60,7 +61,7 @@ def init(session: Session, directory: Path | None) -> None:
     texts = {folder / target: source.joinpath(path).read_text(encoding="utf-8") for path, target in _SITE.items()}
     _write({file: text.replace("@NAME@", name) for file, text in texts.items()})
     root = "" if folder == Path() else f" --root {folder}"
-    click.echo(f"next: hive-nornir{root} check, then hive-nornir{root} run build-infra")
+    click.echo(f"next: hive-nornir{root} check, then hive-nornir{root} run all")
 
 
 def _site_name(folder: Path) -> str:
