@@ -226,6 +226,7 @@ def test_an_interruption_ends_ansible_here(with_python: Site) -> None:
             os.kill(process.pid, signal.SIGINT)
             assert process.wait(10) == 130
         root = str(with_python.context.root)
+        time.sleep(1)  # what was killed is gone a moment later
         left = subprocess.run(["pgrep", "-f", "ansible.playbook"], capture_output=True, text=True, check=False).stdout.split()
         assert [pid for pid in left if root in environment_of(pid)] == []
         assert private_folders(with_python) == []
