@@ -77,6 +77,8 @@ def docker(host: Target, v: DockerVariables) -> Steps:
         *_open_ports(host, v),  # DOC-5
         *engine(host, v.hive_docker_source, v.hive_docker_version),  # DOC-1
         files.directory("/etc/docker", mode=0o700),
+        # Containers' environments are in files that everybody might read there (CVE-2024-25621).
+        files.directory("/var/lib/containerd", mode=0o700),
         clients.file,  # P-10
         settings,  # DOC-2
         drop_in,  # DOC-3

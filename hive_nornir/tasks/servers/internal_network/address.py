@@ -50,8 +50,9 @@ def address_up(interface: str, address: IPv4Interface, stack: Stack, *, on: Sequ
         diff = "\n".join([*(f"- {found}" for found in addresses if found != str(address)), f"+ {address}"])
         free = "" if str(address) in addresses else _nobody_has(interface, address)
         # The wanted one goes too: the stack takes it away and brings it back, and must not be believed before it has.
-        bare = [f"ip addr del {quote(found)} dev {quote(interface)}" for found in addresses]
-        return Change(f"up with {address}", "\n".join([*filter(None, [free]), *bare, stack.bring_up(), _wait(interface, address)]), diff)
+        # One may have gone with another of its network; what is there in the end is read back.
+        others = [f"ip addr del {quote(found)} dev {quote(interface)} || :" for found in addresses if found != str(address)]
+        return Change(f"up with {address}", "\n".join([*filter(None, [free]), *others, stack.bring_up(), _wait(interface, address)]), diff)
 
     return Operation(f"address of {interface}", _look(interface), decide, triggered_by=tuple(on), guard=stack.guard())
 
@@ -75,5 +76,9 @@ def _nobody_has(interface: str, address: IPv4Interface) -> str:
 
 
 def _wait(interface: str, address: IPv4Interface) -> str:
+    """Shell: until the address has been there for a second, since a stack may take it away and bring it back."""
     look = f"ip -o -4 addr show dev {quote(interface)} | grep -qF 'inet {address} '"
-    return f"i=0; until {look}; do i=$((i+1)); [ $i -lt 100 ] || {{ echo 'the address did not come up' >&2; exit 1; }}; sleep 0.2; done"
+    return (
+        f"i=0; hv_there=0; while [ $hv_there -lt 6 ]; do if {look}; then hv_there=$((hv_there+1)); else hv_there=0; fi; i=$((i+1))\n"
+        "[ $i -lt 100 ] || { echo 'the address did not come up' >&2; exit 1; }; sleep 0.2; done"
+    )
