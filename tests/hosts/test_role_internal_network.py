@@ -41,9 +41,9 @@ def test_the_second_interface_has_the_private_address_and_the_first_is_refused(m
     variables = site.context.root / "inventory" / "group_vars" / "all.yml"
     variables.write_text(variables.read_text().replace("int0", "eth0"))
     site.reload()
-    before = shell(site, "ip -o addr; cat /etc/systemd/network/10-internal_net.network")
+    before = shell(site, "ip -o -4 addr; cat /etc/systemd/network/10-internal_net.network")
     report = site.run("setup-hosts", roles=["internal-network"])
     assert report.exit_code == 1
     assert "eth0 of " in errors(report)[0]
     assert "has the default route" in errors(report)[0]
-    assert shell(site, "ip -o addr; cat /etc/systemd/network/10-internal_net.network") == before
+    assert shell(site, "ip -o -4 addr; cat /etc/systemd/network/10-internal_net.network") == before

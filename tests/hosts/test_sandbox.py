@@ -140,7 +140,7 @@ def test_another_checkout_of_the_site_is_told_whose_servers_these_are(site, tmp_
     with pytest.raises(ProviderError, match=f"belongs to .*{site.context_dir}"):
         Sandbox().build(other)
     assert Sandbox().destroy(other) is False
-    assert len(labelled(site)) == 5
+    assert len(labelled(site)) == 6
 
 
 def test_an_address_range_in_use_is_refused_with_its_owner(site, tmp_path):
@@ -170,7 +170,7 @@ def test_destroy_leaves_nothing_and_can_be_repeated(tmp_path):
     with built(site):
         assert Sandbox().connection(site, site.servers[0]).user == "ops"
         assert output(site, site.servers[0], "id -u ops; id -g ops").split() == ["2000", "2001"]
-        assert len(labelled(site)) == 3
+        assert len(labelled(site)) == 4
 
         assert Sandbox().destroy(site) is True
         assert labelled(site) == []
