@@ -99,7 +99,7 @@ def test_an_interruption_ends_it(run, tmp_path):
     began = time.monotonic()
     with pytest.raises(HiveError, match="interrupted"):
         run("sleep 60 & echo $! >child; wait", stopped=(tmp_path / "child").exists)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert gone(tmp_path / "child")
 
 
