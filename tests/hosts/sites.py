@@ -28,6 +28,18 @@ stages:
     number_of_hosts: {count}
     separate_repository: {separate}
 {more}"""
+# What a server needs to be a swarm with a registry, but for the swarm itself.
+REGISTRY_ROLES = (
+    "base",
+    "hostsfile",
+    "iptables",
+    "pip-venv",
+    "tls-certificate",
+    "docker",
+    "docker-client",
+    "docker-compose",
+    "registry",
+)
 
 
 def free_cidr() -> str:

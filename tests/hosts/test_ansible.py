@@ -16,7 +16,7 @@ import pytest
 
 from hive_nornir import Site
 from hive_nornir.ansible.roles import ansible_version
-from tests.hosts.sites import build, changes, errors, setup, shell, transport, write_site
+from tests.hosts.sites import REGISTRY_ROLES, build, changes, errors, setup, shell, transport, write_site
 
 pytestmark = pytest.mark.skipif(not ansible_version(), reason="ansible-core is an extra")
 
@@ -247,19 +247,7 @@ def environment_of(pid: str) -> str:
 @pytest.fixture(scope="module")
 def swarm(with_python: Site) -> Site:
     """The server is a swarm with a registry."""
-    setup(
-        with_python,
-        "base",
-        "hostsfile",
-        "iptables",
-        "pip-venv",
-        "tls-certificate",
-        "docker",
-        "docker-client",
-        "docker-compose",
-        "registry",
-        "swarm",
-    )
+    setup(with_python, *REGISTRY_ROLES, "swarm")
     return with_python
 
 

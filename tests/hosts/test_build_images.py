@@ -17,7 +17,7 @@ from hive_nornir import Site
 from hive_nornir.errors import DefinitionErrors, UsageError
 from hive_nornir.inventory.providers.sandbox import engine, image
 from hive_nornir.runs.report import RunReport
-from tests.hosts.sites import build, changes, errors, setup, shell, write_site
+from tests.hosts.sites import REGISTRY_ROLES, build, changes, errors, setup, shell, write_site
 
 SERVICES = """\
 plugin: hive_services
@@ -157,19 +157,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (made.context.context_dir / "tag-mapping.json").write_text('{"debian:bookworm-slim": "debian:trixie-slim", "nobody:1": "else:2"}')
     try:
         build(made)
-        roles = (
-            "base",
-            "hostsfile",
-            "iptables",
-            "pip-venv",
-            "tls-certificate",
-            "docker",
-            "docker-client",
-            "docker-compose",
-            "registry",
-            "swarm",
-        )
-        setup(made, *roles)
+        setup(made, *REGISTRY_ROLES, "swarm")
         tiny, el = f"{registry(made)}/busybox-alpine:3.20", f"{registry(made)}/el:9"
         shell(made, f"{BUSYBOX}tar -c . | docker import - {tiny} >/dev/null")
         load_el(made, el)

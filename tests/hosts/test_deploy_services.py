@@ -13,20 +13,9 @@ import yaml
 from hive_nornir import Site
 from hive_nornir.runs.report import RunReport
 from tests.hosts.pair import until
-from tests.hosts.sites import build, changes, errors, setup, shell, write_site
+from tests.hosts.sites import REGISTRY_ROLES, build, changes, errors, setup, shell, write_site
 
-ROLES = (
-    "base",
-    "hostsfile",
-    "iptables",
-    "pip-venv",
-    "tls-certificate",
-    "docker",
-    "docker-client",
-    "docker-compose",
-    "registry",
-    "backup-tools",
-)
+ROLES = (*REGISTRY_ROLES, "backup-tools")
 BEFORE = (*ROLES, "rsyslogd", "swarm")
 IMAGE = "debian:trixie-slim"
 SLEEP = ["sh", "-c", "trap 'exit 0' TERM; echo begun; while :; do sleep 1; done"]
